@@ -1,0 +1,44 @@
+# The two commands are `make book` and `make test`; `make help` lists the rest.
+# Everything runs in .venv, which is made when it is missing. Choose its Python with `make book PYTHON=python3.12`.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON := $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,\
+	$(shell $(python) -c '$(SUITABLE)' 2>/dev/null && echo $(python))))
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab lint constraints clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+book: $(INSTALLED)  ## execute the chapters that changed and write the site
+	@$(BIN)/jupyter-book build -W .
+	@echo "The book is ready. Its first page: $(CURDIR)/_build/html/index.html"
+
+test: book  ## build the book and run every test
+	@$(BIN)/python -m pytest
+
+lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
+	@$(BIN)/jupyter lab chapters
+
+lint: $(INSTALLED)  ## check the style of the code
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+constraints: $(INSTALLED)  ## write what is installed now to constraints.txt
+	@$(BIN)/python tools/write_constraints.py
+
+clean:  ## delete the site and the execution cache, keep the environment
+	rm -rf _build
+
+$(INSTALLED): requirements.txt constraints.txt pyproject.toml
+ifeq ($(PYTHON),)
+	$(error This course needs Python 3.11, 3.12 or 3.13, and none was found: install one, or name it with `make book PYTHON=/path/to/python`)
+endif
+	@$(PYTHON) -c '$(SUITABLE)' || { echo "This course needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -r requirements.txt -c constraints.txt
+	$(BIN)/python -m pip install --no-deps --editable .
+	@touch $@

@@ -1,0 +1,208 @@
+"""Input checks shared by the public functions. Private: the public functions are the interface.
+
+Every check either returns a clean array or raises an error that says what was wrong, shows the
+offending value and names the likely cause. Nothing is clipped, normalised or cast in silence.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: How far from 1 the sum of a probability distribution may be: room for float32 rounding, not for
+#: an entry that is missing.
+SUM_TOLERANCE = 1e-5
+
+REDUCTIONS = ("none", "sum", "mean")
+
+
+def as_real(x: ArrayLike, name: str) -> NDArray:
+    """Return ``x`` as an array of real numbers, its own dtype kept; refuse text, objects, complex."""
+    try:
+        array = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"{name} has rows of different lengths: {error}") from None
+    if array.dtype.kind not in "buif":
+        kind = {"c": "complex numbers", "U": "text", "S": "text", "O": "Python objects"}.get(
+            array.dtype.kind, f"values of dtype {array.dtype}"
+        )
+        raise TypeError(f"{name} must hold real numbers, got {kind}")
+    return array
+
+
+def as_float(x: ArrayLike, name: str) -> NDArray[np.floating]:
+    """Return ``x`` as float32 or float64 (integers become float64); refuse NaN."""
+    array = as_real(x, name)
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    elif array.dtype not in (np.float32, np.float64):
+        if array.dtype.kind == "f":
+            raise TypeError(f"{name} has dtype {array.dtype}; float32 and float64 are supported")
+        array = array.astype(np.float64)
+    refuse(np.isnan(array), array, f"{name} contains NaN", "look for the step that produced it")
+    return array
+
+
+def refuse(bad: NDArray[np.bool_], array: NDArray, problem: str, hint: str) -> None:
+    """Raise ``ValueError`` naming the first entry of ``array`` where ``bad`` is true, if any."""
+    if np.any(bad):
+        where = np.unravel_index(int(np.argmax(bad)), np.shape(bad))
+        place = f" at index {tuple(int(i) for i in where)}" if where else ""
+        value = array[where]
+        raise ValueError(f"{problem}: {value.item()!r}{place} ({hint})")
+
+
+def as_probabilities(p: ArrayLike, name: str) -> NDArray[np.floating]:
+    """Return ``p`` as floats, every entry within [0, 1]."""
+    array = as_float(p, name)
+    refuse(
+        (array < 0) | (array > 1),
+        array,
+        f"{name} must hold probabilities between 0 and 1",
+        "did you pass logits? Then use the function that takes z, or apply sigmoid or softmax first",
+    )
+    return array
+
+
+def as_distributions(p: ArrayLike, name: str, axis: int) -> NDArray[np.floating]:
+    """Return ``p`` as floats whose entries along ``axis`` are probabilities that sum to 1."""
+    array = as_probabilities(p, name)
+    axis = check_axis(axis, array, name)
+    sums = array.sum(axis=axis, dtype=np.float64)
+    refuse(
+        np.abs(sums - 1) > SUM_TOLERANCE,
+        sums,
+        f"{name} must sum to 1 along axis {axis} (tolerance {SUM_TOLERANCE:g}), but a sum is off",
+        "did you forget softmax, or pass the wrong axis?",
+    )
+    return array
+
+
+def as_logits(z: ArrayLike, name: str, axis: int) -> NDArray[np.floating]:
+    """Return ``z`` as floats usable by a softmax along ``axis``: no +inf, no row of −inf alone."""
+    array = as_float(z, name)
+    axis = check_axis(axis, array, name)
+    if array.shape[axis] == 0:
+        raise ValueError(f"{name} has no classes: its shape is {array.shape}, empty along {axis}")
+    refuse(
+        array == np.inf,
+        array,
+        f"{name} contains an infinite logit",
+        "its softmax would be inf/inf; only -inf, which rules a class out, has a meaning",
+    )
+    refuse(
+        np.all(array == -np.inf, axis=axis),
+        array.max(axis=axis),
+        f"{name} rules out every class of a sample",
+        "at least one logit along the axis must be finite",
+    )
+    return array
+
+
+def check_axis(axis: int, array: NDArray, name: str) -> int:
+    """Return ``axis`` counted from the front."""
+    if array.ndim == 0:
+        raise ValueError(f"{name} is a single number; it needs an axis of classes")
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(f"axis {axis} is out of range for {name} of shape {array.shape}")
+    return axis % array.ndim
+
+
+def check_labels(labels: NDArray, n_classes: int, name: str) -> None:
+    """Refuse integer labels outside 0 … n_classes − 1, which NumPy would index from the end."""
+    refuse(
+        (labels < 0) | (labels >= n_classes),
+        labels,
+        f"{name} must hold class indices from 0 to {n_classes - 1}",
+        "are the classes counted from 1, or is -1 a padding label?",
+    )
+
+
+def as_targets(t: ArrayLike, prediction: NDArray, axis: int) -> tuple[NDArray, bool]:
+    """Return the truth that belongs to ``prediction``, and whether it is integer labels.
+
+    One dimension fewer than the prediction means class indices; the same shape, distributions.
+    """
+    truth = as_real(t, "t")
+    axis = axis % prediction.ndim
+    label_shape = prediction.shape[:axis] + prediction.shape[axis + 1 :]
+    if truth.shape == prediction.shape:
+        return as_distributions(truth, "t", axis), False
+    if truth.shape != label_shape:
+        raise ValueError(
+            f"t has shape {truth.shape} and the prediction has shape {prediction.shape}: t must "
+            f"have the shape {label_shape} (class indices) or {prediction.shape} (distributions)"
+        )
+    if truth.dtype.kind not in "iu":
+        if truth.size == 0:
+            return truth.astype(np.intp), True
+        raise ValueError(
+            f"t of shape {truth.shape} is taken as class indices, which must be integers, "
+            f"got dtype {truth.dtype}"
+        )
+    check_labels(truth, prediction.shape[axis], "t")
+    return truth.astype(np.intp, copy=False), True
+
+
+def as_binary_targets(t: ArrayLike, prediction: NDArray) -> NDArray[np.floating]:
+    """Return the truth of a binary loss: in [0, 1], of the prediction's shape and dtype."""
+    truth = as_float(t, "t")
+    if truth.shape != prediction.shape:
+        raise ValueError(
+            f"t has shape {truth.shape} and the prediction has shape {prediction.shape}: "
+            "they must be equal (a column against a row would silently make a table)"
+        )
+    refuse(
+        (truth < 0) | (truth > 1),
+        truth,
+        "t must lie between 0 and 1",
+        "are the labels -1 and 1, or class indices? Then the truth has another form",
+    )
+    return truth.astype(prediction.dtype, copy=False)
+
+
+def reduce(losses: NDArray, weight: ArrayLike | None, reduction: str):
+    """Weight the unreduced ``losses`` and reduce them by "none", "sum" or "mean"."""
+    factors, divisor = reduction_factors(losses.shape, losses.dtype, weight, reduction)
+    if factors is not None:
+        # A term of weight 0 is left out, even when its loss is infinite.
+        losses = np.multiply(losses, factors, out=np.zeros_like(losses), where=factors != 0)
+    if reduction == "none":
+        return losses[()]
+    return (losses.sum() / losses.dtype.type(divisor))[()]
+
+
+def reduction_factors(
+    shape: tuple[int, ...], dtype: np.dtype, weight: ArrayLike | None, reduction: str
+) -> tuple[NDArray | None, float]:
+    """Return the weights broadcast to ``shape`` (or None) and the number to divide the sum by."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")
+    factors = None if weight is None else _as_weights(weight, shape, dtype)
+    if reduction != "mean":
+        return factors, 1.0
+    divisor = float(math.prod(shape)) if factors is None else float(factors.sum(dtype=np.float64))
+    if divisor == 0:
+        if math.prod(shape) == 0:
+            raise ValueError('the mean of an empty batch is not defined; reduction="sum" gives 0')
+        raise ValueError('the weights sum to 0, so reduction="mean" would divide by zero')
+    return factors, divisor
+
+
+def _as_weights(weight: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
+    factors = as_float(weight, "weight")
+    refuse(
+        (factors < 0) | np.isinf(factors),
+        factors,
+        "weight must hold finite, non-negative numbers",
+        "one per loss term; class weights are class_weight[labels]",
+    )
+    try:
+        return np.broadcast_to(factors.astype(dtype, copy=False), shape)
+    except ValueError:
+        raise ValueError(
+            f"weight has shape {factors.shape}, which does not broadcast to the losses' shape {shape} "
+            "(one weight per loss term; class weights are class_weight[labels])"
+        ) from None

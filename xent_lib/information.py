@@ -1,0 +1,174 @@
+"""How uncertain a distribution is, and how well one distribution describes another."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xent_lib._validation import as_distributions
+
+__all__ = ["cross_entropy", "entropy", "kl_divergence"]
+
+
+def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> NDArray[np.floating]:
+    r"""Return the entropy of a distribution: its average surprise.
+
+    .. math:: H(p) = -\sum_i p_i \log p_i, \qquad 0 \log 0 = 0
+
+    Parameters
+    ----------
+    p : array_like
+        Probabilities that sum to 1 along `axis`.
+    axis : int
+        The axis of the outcomes.
+    base : float, optional
+        The base of the logarithm: 2 for bits. Natural, so nats, when not given.
+
+    Returns
+    -------
+    ndarray
+        Entropies, the shape of `p` without `axis`, between 0 and log N; in nats, or in units of
+        `base`.
+
+    Raises
+    ------
+    ValueError
+        If `p` is not a distribution along `axis`, or `base` is not a positive number other than 1.
+    TypeError
+        If `p` does not hold real numbers.
+
+    Examples
+    --------
+    >>> float(entropy([0.5, 0.25, 0.25], base=2))
+    1.5
+
+    References
+    ----------
+    Shannon, *A mathematical theory of communication*, Bell System Technical Journal 27 (1948).
+    """
+    p = as_distributions(p, "p", axis)
+    return _in_base(expected_surprise(p, p, axis), base)
+
+
+def cross_entropy(
+    t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | None = None
+) -> NDArray[np.floating]:
+    r"""Return the cross-entropy: the average surprise under `p` when the truth is `t`.
+
+    .. math:: H(t, p) = -\sum_i t_i \log p_i = H(t) + D_{\mathrm{KL}}(t \,\|\, p)
+
+    A term with :math:`t_i = 0` is 0, whatever :math:`p_i`. A term with :math:`t_i > 0` and
+    :math:`p_i = 0` is infinite.
+
+    Parameters
+    ----------
+    t, p : array_like
+        True and predicted distributions, of the same shape, each summing to 1 along `axis`.
+    axis : int
+        The axis of the outcomes.
+    base : float, optional
+        The base of the logarithm: 2 for bits. Natural, so nats, when not given.
+
+    Returns
+    -------
+    ndarray
+        Cross-entropies, the shape of `p` without `axis`; in nats, or in units of `base`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, if `t` or `p` is not a distribution along `axis`, or if `base` is not a
+        positive number other than 1.
+    TypeError
+        If `t` or `p` does not hold real numbers.
+
+    Examples
+    --------
+    >>> float(cross_entropy([0.5, 0.5], [0.25, 0.75], base=2).round(4))
+    1.2075
+
+    References
+    ----------
+    Cover and Thomas, *Elements of Information Theory* (2006), chapter 2.
+    """
+    t, p = _pair(t, p, axis)
+    return _in_base(expected_surprise(t, p, axis), base)
+
+
+def kl_divergence(
+    t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | None = None
+) -> NDArray[np.floating]:
+    r"""Return the Kullback–Leibler divergence: the surprise that `p` adds to that of `t` itself.
+
+    .. math:: D_{\mathrm{KL}}(t \,\|\, p) = \sum_i t_i \log\frac{t_i}{p_i}
+
+    It is 0 exactly when the two are equal, and never negative. It is not symmetric, so it is no
+    distance. It is infinite when `p` rules out what `t` allows.
+
+    Parameters
+    ----------
+    t, p : array_like
+        True and predicted distributions, of the same shape, each summing to 1 along `axis`.
+    axis : int
+        The axis of the outcomes.
+    base : float, optional
+        The base of the logarithm: 2 for bits. Natural, so nats, when not given.
+
+    Returns
+    -------
+    ndarray
+        Divergences, the shape of `p` without `axis`; in nats, or in units of `base`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, if `t` or `p` is not a distribution along `axis`, or if `base` is not a
+        positive number other than 1.
+    TypeError
+        If `t` or `p` does not hold real numbers.
+
+    Examples
+    --------
+    >>> float(kl_divergence([0.5, 0.5], [0.25, 0.75]).round(4))
+    0.1438
+    >>> float(kl_divergence([0.25, 0.75], [0.5, 0.5]).round(4))
+    0.1308
+
+    References
+    ----------
+    Kullback and Leibler, *On information and sufficiency*, Annals of Mathematical Statistics 22
+    (1951).
+    """
+    t, p = _pair(t, p, axis)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        # Near t = p the logarithm is of a number near 1, so its distance from 1 is what counts.
+        difference = (t - p) / p
+        log_ratio = np.where(np.abs(difference) < 0.5, np.log1p(difference), np.log(t) - np.log(p))
+    terms = np.multiply(t, log_ratio, out=np.zeros_like(log_ratio), where=t > 0)
+    # Rounding may leave a sum of −1e-17 where the truth is 0 or more.
+    return _in_base(np.maximum(terms.sum(axis=axis), 0), base)
+
+
+def expected_surprise(t: NDArray[np.floating], p: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+    """Return −Σ t log p along `axis`, with 0 · log 0 = 0. For internal use: nothing is checked."""
+    with np.errstate(divide="ignore"):
+        surprise = -np.log(p)
+    terms = np.multiply(t, surprise, out=np.zeros(p.shape, np.result_type(t, p)), where=t > 0)
+    return terms.sum(axis=axis) + 0.0  # turns −0.0 into 0.0
+
+
+def _pair(t: ArrayLike, p: ArrayLike, axis: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    truth, prediction = as_distributions(t, "t", axis), as_distributions(p, "p", axis)
+    if truth.shape != prediction.shape:
+        raise ValueError(f"t has shape {truth.shape} and p has shape {prediction.shape}: make them equal")
+    return truth, prediction
+
+
+def _in_base(nats: NDArray[np.floating], base: float | None) -> NDArray[np.floating]:
+    if base is None:
+        return nats[()]
+    if not (0 < base < math.inf) or base == 1:
+        raise ValueError(f"base must be a positive number other than 1, got {base!r}")
+    return (nats / nats.dtype.type(math.log(base)))[()]
