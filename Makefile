@@ -15,7 +15,7 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 book: $(INSTALLED)  ## execute the chapters that changed and write the site
-	@$(BIN)/jupyter-book build -W .
+	@$(BIN)/python tools/build_book.py
 	@echo "The book is ready. Its first page: $(CURDIR)/_build/html/index.html"
 
 test: book  ## build the book and run every test
@@ -28,7 +28,8 @@ lint: $(INSTALLED)  ## check the style of the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 constraints: $(INSTALLED)  ## write what is installed now to constraints.txt
-	@$(BIN)/python tools/write_constraints.py
+	@{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > constraints.new
+	@mv constraints.new constraints.txt
 
 clean:  ## delete the site and the execution cache, keep the environment
 	rm -rf _build

@@ -1,0 +1,66 @@
+"""Every chapter has the form of a chapter, runs clean, and quotes no number that it does not show."""
+
+import re
+
+import pytest
+from conftest import BOOK, CHAPTERS, NOTEBOOKS
+from executed import executed_notebook
+from quoted_numbers import untraceable
+
+
+def source_of(page):
+    return (BOOK / f"{page}.md").read_text("utf8")
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_a_chapter_runs_with_no_error_and_nothing_on_stderr(page):
+    notebook = executed_notebook(BOOK / f"{page}.md", BOOK)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert outputs
+    assert [output for output in outputs if output.output_type == "error"] == []
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_every_quoted_number_is_shown_by_a_cell_of_its_chapter(page):
+    notebook = executed_notebook(BOOK / f"{page}.md", BOOK)
+    wrong = [
+        f"{page}.md:{quote.line}: {quote.text} stands in no cell of this chapter and in no output"
+        for quote in untraceable(source_of(page), notebook)
+    ]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_chapter_says_what_it_is_for_checks_itself_and_sums_up(page):
+    source = source_of(page)
+    parts = [
+        "**You will be able to**",
+        "**Builds on**",
+        "**Takes**",
+        "## Exercises",
+        "## Summary",
+        "**Next:**",
+    ]
+    assert [part for part in parts if part not in source] == []
+    assert [source.index(part) for part in parts] == sorted(source.index(part) for part in parts)
+    assert re.search(r"^assert ", source, re.M), "no cell compares with an independent source"
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_chapter_has_three_exercises_each_with_a_solution_that_runs(page):
+    source = source_of(page)
+    exercises = re.findall(r"```\{exercise\}.*\n:label: (\S+)", source)
+    solutions = dict(re.findall(r"`{3,}\{solution-start\} (\S+)\n([\s\S]*?)`{3,}\{solution-end\}", source))
+    assert len(exercises) >= 3
+    assert list(solutions) == exercises
+    for label, solution in solutions.items():
+        assert solution.startswith(":class: dropdown"), label
+        assert "{code-cell}" in solution, label
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_code_fits_the_page(page):
+    notebook = executed_notebook(BOOK / f"{page}.md", BOOK)
+    lines = [line for cell in notebook.cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    assert [line for line in lines if len(line) > 80] == []
