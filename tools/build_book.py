@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jupyter_book.cli.main import build
 
+COLOR = re.compile(r"\x1b\[[0-9;]*m")
 FAILED_CELL = re.compile(r"following cell:\n-{5,}\n(?P<code>.*?)\n-{5,}\n", re.S)
 LINE_IN_CELL = re.compile(r"Cell In\[\d+\], line (\d+)")
 
@@ -30,7 +31,7 @@ def main(book: str = ".") -> int:
     try:
         build.main([str(Path(book).resolve()), "-W"], standalone_mode=False)
     except RuntimeError as error:  # what Jupyter Book raises after a failed build
-        problem = str(error.__cause__ or error)
+        problem = COLOR.sub("", str(error.__cause__ or error))
         print(f"\nThe book was not built.\n{locate(problem)}", file=sys.stderr)
         return 1
     return 0

@@ -15,7 +15,7 @@ from xent_lib._validation import (
     reduce,
     reduction_factors,
 )
-from xent_lib.activations import log_softmax, separate_largest, sigmoid, softmax
+from xent_lib.activations import log_softmax, separate_largest, sigmoid
 from xent_lib.losses import binary_cross_entropy_with_logits, cross_terms
 
 __all__ = [
@@ -181,10 +181,11 @@ def categorical_cross_entropy_gradient(
 ) -> NDArray[np.floating]:
     r"""Return the gradient of the categorical cross-entropy with respect to the logits.
 
-    .. math:: \frac{\partial L}{\partial z_i} = p_i - t_i, \qquad p = \operatorname{softmax}(z)
+    .. math:: \frac{\partial L}{\partial z_i} = p_i - t_i = (1 - t_i)\,p_i - t_i\,(1 - p_i),
+              \qquad p = \operatorname{softmax}(z)
 
-    At a hard label, :math:`p_k - 1` is taken as minus the sum of the other probabilities, which
-    keeps the digits of a nearly certain, right prediction.
+    In the second form :math:`1 - p_i` of the largest probability is taken as the sum of the others,
+    which keeps the digits of a nearly certain, right prediction.
 
     Parameters
     ----------
@@ -339,13 +340,14 @@ def _categorical_gradient(
     weight: ArrayLike | None,
     reduction: str,
 ) -> NDArray[np.floating]:
+    p, others = _softmax_and_others(z, axis)
     if is_labels:
-        gradient, others = _softmax_and_others(z, axis)
-        at_label = np.expand_dims(t, axis)
+        gradient, at_label = p, np.expand_dims(t, axis)
         lacking = np.take_along_axis(others, at_label, axis=axis)
         np.put_along_axis(gradient, at_label, -lacking, axis=axis)
     else:
-        gradient = softmax(z, axis) - t.astype(z.dtype, copy=False)
+        t = t.astype(z.dtype, copy=False)
+        gradient = (1 - t) * p - t * others
     sample_shape = z.shape[: axis % z.ndim] + z.shape[axis % z.ndim + 1 :]
     return _scale(gradient, sample_shape, weight, reduction, axis=axis)
 
