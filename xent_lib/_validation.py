@@ -7,6 +7,7 @@ offending value and names the likely cause. Nothing is clipped, normalised or ca
 from __future__ import annotations
 
 import math
+import operator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +21,8 @@ REDUCTIONS = ("none", "sum", "mean")
 
 def as_real(x: ArrayLike, name: str) -> NDArray:
     """Return ``x`` as an array of real numbers, its own dtype kept; refuse text, objects, complex."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost; select the entries, or use weight")
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -37,10 +40,12 @@ def as_float(x: ArrayLike, name: str) -> NDArray[np.floating]:
     array = as_real(x, name)
     if array.dtype == np.float16:
         array = array.astype(np.float32)
-    elif array.dtype not in (np.float32, np.float64):
-        if array.dtype.kind == "f":
-            raise TypeError(f"{name} has dtype {array.dtype}; float32 and float64 are supported")
+    elif array.dtype.kind != "f":
         array = array.astype(np.float64)
+    elif array.dtype.itemsize in (4, 8):
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    else:
+        raise TypeError(f"{name} has dtype {array.dtype}; float32 and float64 are supported")
     refuse(np.isnan(array), array, f"{name} contains NaN", "look for the step that produced it")
     return array
 
@@ -70,6 +75,7 @@ def as_distributions(p: ArrayLike, name: str, axis: int) -> NDArray[np.floating]
     """Return ``p`` as floats whose entries along ``axis`` are probabilities that sum to 1."""
     array = as_probabilities(p, name)
     axis = check_axis(axis, array, name)
+    check_classes(axis, array, name)
     sums = array.sum(axis=axis, dtype=np.float64)
     refuse(
         np.abs(sums - 1) > SUM_TOLERANCE,
@@ -84,8 +90,7 @@ def as_logits(z: ArrayLike, name: str, axis: int) -> NDArray[np.floating]:
     """Return ``z`` as floats usable by a softmax along ``axis``: no +inf, no row of −inf alone."""
     array = as_float(z, name)
     axis = check_axis(axis, array, name)
-    if array.shape[axis] == 0:
-        raise ValueError(f"{name} has no classes: its shape is {array.shape}, empty along {axis}")
+    check_classes(axis, array, name)
     refuse(
         array == np.inf,
         array,
@@ -105,9 +110,31 @@ def check_axis(axis: int, array: NDArray, name: str) -> int:
     """Return ``axis`` counted from the front."""
     if array.ndim == 0:
         raise ValueError(f"{name} is a single number; it needs an axis of classes")
+    axis = as_integer(axis, "axis")
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"axis {axis} is out of range for {name} of shape {array.shape}")
     return axis % array.ndim
+
+
+def check_classes(axis: int, array: NDArray, name: str) -> None:
+    """Refuse an array without a single class along ``axis``."""
+    if array.shape[axis] == 0:
+        raise ValueError(f"{name} has no classes: its shape is {array.shape}, empty along axis {axis}")
+
+
+def as_integer(x: int, name: str) -> int:
+    """Return ``x``, one integer."""
+    try:
+        return operator.index(x)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {x!r}") from None
+
+
+def as_number(x: float, name: str) -> float:
+    """Return ``x``, one real number."""
+    if not isinstance(x, (float, int, np.floating, np.integer)) or isinstance(x, bool):
+        raise TypeError(f"{name} must be a number, got {x!r}")
+    return float(x)
 
 
 def check_labels(labels: NDArray, n_classes: int, name: str) -> None:
@@ -139,8 +166,7 @@ def as_targets(t: ArrayLike, prediction: NDArray, axis: int) -> tuple[NDArray, b
         if truth.size == 0:
             return truth.astype(np.intp), True
         raise ValueError(
-            f"t of shape {truth.shape} is taken as class indices, which must be integers, "
-            f"got dtype {truth.dtype}"
+            f"t of shape {truth.shape} is taken as class indices, which must be integers, got dtype {truth.dtype}"
         )
     check_labels(truth, prediction.shape[axis], "t")
     return truth.astype(np.intp, copy=False), True
@@ -199,8 +225,16 @@ def _as_weights(weight: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> N
         "weight must hold finite, non-negative numbers",
         "one per loss term; class weights are class_weight[labels]",
     )
+    with np.errstate(over="ignore", under="ignore"):
+        cast = factors.astype(dtype, copy=False)
+    refuse(
+        np.isinf(cast) | ((cast == 0) & (factors != 0)),
+        factors,
+        f"weight holds a number that {dtype} cannot",
+        "the losses have that dtype; scale the weights, or pass float64 predictions",
+    )
     try:
-        return np.broadcast_to(factors.astype(dtype, copy=False), shape)
+        return np.broadcast_to(cast, shape)
     except ValueError:
         raise ValueError(
             f"weight has shape {factors.shape}, which does not broadcast to the losses' shape {shape} "

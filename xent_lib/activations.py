@@ -125,8 +125,8 @@ def logsumexp(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     IMA Journal of Numerical Analysis 41 (2021).
     """
     z = as_logits(z, "z", axis)
-    _, largest, rest = separate_largest(z, axis)
-    return (largest + np.log1p(rest)).squeeze(axis)[()]
+    _, _, rest = separate_largest(z, axis)
+    return (z.max(axis=axis) + np.log1p(rest).squeeze(axis))[()]
 
 
 def softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
@@ -208,21 +208,27 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     IMA Journal of Numerical Analysis 41 (2021).
     """
     z = as_logits(z, "z", axis)
-    _, largest, rest = separate_largest(z, axis)
-    return (z - largest) - np.log1p(rest)
+    _, shifted, rest = separate_largest(z, axis)
+    return shifted - np.log1p(rest)
 
 
 def separate_largest(
     z: NDArray[np.floating], axis: int
 ) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
-    """Return exp(z − max), the maximum, and the sum of the exponentials without the maximum's own.
+    """Return exp(z − max), z − max, and the sum of the exponentials without the maximum's own.
 
     The sum of all of them is ``1 + rest``; its logarithm is ``log1p(rest)``, accurate however
     small the rest is. For internal use: `z` must have passed ``as_logits``.
     """
     top = np.argmax(z, axis=axis, keepdims=True)
     largest = np.take_along_axis(z, top, axis=axis)
-    exponentials = np.exp(z - largest)
+    with np.errstate(over="ignore", invalid="ignore"):
+        shifted = z - largest
+        # What rounding took from the difference (Knuth's two-sum): exp would magnify it.
+        without = shifted + largest
+        lost = (z - without) - (largest - (without - shifted))
+        exponentials = np.exp(shifted)
+        exponentials += np.where(np.isfinite(lost), exponentials * lost, 0)
     others = exponentials.copy()
     np.put_along_axis(others, top, 0, axis=axis)
-    return exponentials, largest, others.sum(axis=axis, keepdims=True)
+    return exponentials, shifted, others.sum(axis=axis, keepdims=True)

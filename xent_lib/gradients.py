@@ -94,8 +94,8 @@ def numerical_gradient(
     Raises
     ------
     ValueError
-        If `x` contains NaN or an infinity, `step` is not a positive number, or `f` returns something
-        other than one number.
+        If `x` contains NaN or an infinity, `step` is not a positive number or is lost in rounding, or
+        `f` returns something other than one number.
     TypeError
         If `x` does not hold real numbers.
 
@@ -119,8 +119,10 @@ def numerical_gradient(
         above, below = x.copy(), x.copy()
         above[index] += h
         below[index] -= h
-        # What was really added, after rounding, is what to divide by.
-        gradient[index] = (_one_number(f(above)) - _one_number(f(below))) / (above[index] - below[index])
+        distance = above[index] - below[index]  # what is left of 2h after rounding
+        if distance == 0:
+            raise ValueError(f"step {h!r} is lost in rounding next to {x[index].item()!r}; take a larger one")
+        gradient[index] = (_one_number(f(above)) - _one_number(f(below))) / distance
     return gradient[()]
 
 
@@ -352,9 +354,7 @@ def _categorical_gradient(
     return _scale(gradient, sample_shape, weight, reduction, axis=axis)
 
 
-def _softmax_and_others(
-    z: NDArray[np.floating], axis: int
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _softmax_and_others(z: NDArray[np.floating], axis: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Return the softmax p, and 1 − p summed from the other classes instead of subtracted."""
     exponentials, _, rest = separate_largest(z, axis)
     total = 1 + rest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xent_lib._validation import as_distributions, as_real, check_labels
+from xent_lib._validation import as_distributions, as_integer, as_number, as_real, check_labels
 
 __all__ = ["one_hot", "smooth_labels"]
 
@@ -32,10 +32,10 @@ def one_hot(labels: ArrayLike, n_classes: int | None = None) -> NDArray[np.float
     Raises
     ------
     ValueError
-        If a label is not an integer, is negative or is not below `n_classes`; if `labels` is empty
-        and `n_classes` is not given.
+        If a label is not an integer, is negative or is not below `n_classes`; if `n_classes` is below
+        1; if `labels` is empty and `n_classes` is not given.
     TypeError
-        If `labels` does not hold real numbers.
+        If `labels` does not hold real numbers, or `n_classes` is not an integer.
 
     Examples
     --------
@@ -55,6 +55,9 @@ def one_hot(labels: ArrayLike, n_classes: int | None = None) -> NDArray[np.float
         if index.size == 0:
             raise ValueError("no labels to count the classes from; give n_classes")
         n_classes = max(int(index.max()) + 1, 1)
+    n_classes = as_integer(n_classes, "n_classes")
+    if n_classes < 1:
+        raise ValueError(f"n_classes must be at least 1, got {n_classes}")
     check_labels(index, n_classes, "labels")
     encoded = np.zeros((*index.shape, n_classes))
     np.put_along_axis(encoded, index.astype(np.intp)[..., np.newaxis], 1.0, axis=-1)
@@ -98,7 +101,7 @@ def smooth_labels(t: ArrayLike, alpha: float, *, axis: int = -1) -> NDArray[np.f
     vision*, CVPR (2016).
     """
     t = as_distributions(t, "t", axis)
-    if not 0 <= alpha <= 1:
+    if not 0 <= as_number(alpha, "alpha") <= 1:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha!r}")
     alpha = t.dtype.type(alpha)
     return (1 - alpha) * t + alpha / t.dtype.type(t.shape[axis])

@@ -251,9 +251,7 @@ def categorical_cross_entropy_with_logits(
     return reduce(cross_terms(t, surprise, axis, is_labels), weight, reduction)
 
 
-def cross_terms(
-    t: NDArray, surprise: NDArray[np.floating], axis: int, is_labels: bool
-) -> NDArray[np.floating]:
+def cross_terms(t: NDArray, surprise: NDArray[np.floating], axis: int, is_labels: bool) -> NDArray[np.floating]:
     """Return Σ t · surprise along `axis`, with 0 · ∞ = 0. For internal use: nothing is checked."""
     if is_labels:
         return take_class(surprise, t, axis)

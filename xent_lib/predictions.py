@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xent_lib._validation import as_distributions
+from xent_lib._validation import as_distributions, as_number
 
 __all__ = ["confidence", "flag_uncertain", "predicted_label"]
 
@@ -116,6 +116,6 @@ def flag_uncertain(p: ArrayLike, threshold: float) -> NDArray[np.bool_]:
     Chow, *On optimum recognition error and reject tradeoff*, IEEE Transactions on Information
     Theory 16 (1970).
     """
-    if not 0 <= threshold <= 1:
+    if not 0 <= as_number(threshold, "threshold") <= 1:
         raise ValueError(f"threshold must lie between 0 and 1, got {threshold!r}")
     return confidence(p) < threshold

@@ -1,0 +1,165 @@
+"""Entropy, cross-entropy and divergence: their identities, their limits and their digits."""
+
+import math
+
+import exact
+import numpy as np
+import pytest
+import scipy.special
+from exact import LOGITS, ulps
+
+from xent_lib import categorical_cross_entropy, cross_entropy, entropy, kl_divergence
+
+LN2 = math.log(2)
+
+
+def distributions(dtype=np.float64):
+    """Return two sets of distributions, with a class that is ruled out where the other allows it."""
+    rng = np.random.default_rng(2)
+    p = scipy.special.softmax(LOGITS["ordinary"], axis=-1)
+    t = scipy.special.softmax(rng.normal(0, 2, p.shape), axis=-1)
+    t[::3, 4] = 0
+    return (t / t.sum(axis=-1, keepdims=True)).astype(dtype), p.astype(dtype)
+
+
+def exact_divergence(t, p):
+    return exact.cross_entropy(t, p) - exact.cross_entropy(t, t)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_entropy_and_cross_entropy_keep_their_digits(dtype):
+    t, p = distributions(dtype)
+    assert ulps(entropy(t), exact.cross_entropy(t, t)).max() <= 3
+    assert ulps(cross_entropy(t, p), exact.cross_entropy(t, p)).max() <= 3
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_divergence_keeps_the_digits_of_its_terms(dtype):
+    t, p = distributions(dtype)
+    t_exact, p_exact = exact.exact(t), exact.exact(p)
+    terms = exact.xlogy(t_exact, t_exact) - exact.xlogy(t_exact, p_exact)
+    assert ulps(kl_divergence(t, p), terms.sum(axis=-1), scale=np.abs(terms).sum(axis=-1)).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("p", "nats"),
+    [
+        ([0.5, 0.5], LN2),
+        ([0.5, 0.25, 0.25], 1.5 * LN2),
+        ([1.0, 0.0, 0.0], 0),
+        ([1.0], 0),
+        (np.full(1000, 1 / 1000), math.log(1000)),
+    ],
+)
+def test_entropy_of_a_known_distribution(p, nats):
+    assert entropy(p) == pytest.approx(nats, rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("function", "distributions"),
+    [
+        (entropy, ([0.0, 1.0, 0.0],)),
+        (entropy, ([1.0],)),
+        (cross_entropy, ([1.0], [1.0])),
+        (cross_entropy, ([0.0, 1.0], [0.0, 1.0])),
+        (kl_divergence, ([0.0, 1.0], [0.0, 1.0])),
+        (kl_divergence, ([0.3, 0.7], [0.3, 0.7])),
+    ],
+)
+def test_what_is_certain_or_equal_costs_plus_zero(function, distributions):
+    value = function(*distributions)
+    assert value == 0
+    assert not np.signbit(value)
+
+
+@pytest.mark.parametrize("function", [cross_entropy, kl_divergence])
+def test_ruling_out_what_happens_costs_infinity(function):
+    assert function([0.5, 0.5], [1.0, 0.0]) == np.inf
+
+
+def test_ruling_out_what_does_not_happen_costs_nothing():
+    assert cross_entropy([0.0, 0.5, 0.5], [0.0, 0.5, 0.5]) == LN2
+    assert kl_divergence([0.0, 0.5, 0.5], [0.0, 0.5, 0.5]) == 0
+    assert kl_divergence([1.0, 0.0], [0.5, 0.5]) == LN2
+
+
+def test_cross_entropy_is_entropy_plus_divergence():
+    t, p = distributions()
+    np.testing.assert_allclose(cross_entropy(t, p), entropy(t) + kl_divergence(t, p), rtol=1e-14)
+
+
+def test_cross_entropy_is_smallest_at_the_truth():
+    t, p = distributions()
+    assert np.all(cross_entropy(t, p) > cross_entropy(t, t))
+    np.testing.assert_array_equal(cross_entropy(t, t), entropy(t))
+
+
+def test_divergence_is_not_symmetric():
+    t, p = [0.5, 0.5], [0.25, 0.75]
+    assert kl_divergence(t, p) == pytest.approx(0.5 * math.log(4 / 3), rel=1e-15)
+    assert kl_divergence(p, t) == pytest.approx(0.75 * math.log(3) - LN2, rel=1e-15)
+
+
+def test_divergence_of_nearly_equal_distributions():
+    t, p = [0.5, 0.5], [0.5 + 1e-9, 0.5 - 1e-9]
+    assert kl_divergence(t, p) == pytest.approx(5.751e-17, abs=0.0005e-17)
+    assert kl_divergence(t, p) == pytest.approx(float(exact_divergence(t, p)), rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize("power", [2, 3, 8, 15, 20, 26, 50])
+def test_divergence_keeps_all_digits_near_equality(power):
+    d = 2.0**-power
+    t, p = [0.5, 0.5], [0.5 + d, 0.5 - d]
+    assert kl_divergence(t, p) == pytest.approx(float(exact_divergence(t, p)), rel=1e-15, abs=0)
+
+
+def test_divergence_is_zero_for_equal_distributions_and_positive_otherwise():
+    t, p = distributions()
+    assert np.all(kl_divergence(t, t) == 0)
+    assert np.all(kl_divergence(t, p) > 0)
+
+
+def test_divergence_does_not_hide_that_the_sums_differ():
+    t, p = [0.5, 0.5 - 1e-6], [0.5, 0.5]
+    assert cross_entropy(t, p) == pytest.approx(entropy(t) + kl_divergence(t, p), rel=1e-12)
+    assert kl_divergence(t, p) < 0
+
+
+def test_divergence_at_the_ends_of_the_range_is_finite():
+    t, p = [1.0, 1e-310], [1.0, 1e-305]
+    expected = 1e-310 * math.log(1e-5) + 0  # the first term is 0
+    assert kl_divergence(t, p) == pytest.approx(expected, rel=1e-3, abs=0)
+    assert kl_divergence([1e-320, 1.0], [1.0, 1e-320]) == pytest.approx(-math.log(1e-320), rel=1e-3)
+
+
+@pytest.mark.parametrize(("base", "nats_per_unit"), [(2, LN2), (10, math.log(10)), (math.e, 1.0)])
+@pytest.mark.parametrize("function", [lambda t, p, **base: entropy(p, **base), cross_entropy, kl_divergence])
+def test_another_base_only_rescales(function, base, nats_per_unit):
+    t, p = distributions()
+    np.testing.assert_allclose(function(t, p, base=base), function(t, p) / nats_per_unit, rtol=1e-15)
+
+
+@pytest.mark.parametrize("bits", [1, 3, 10])
+def test_two_to_the_n_equal_outcomes_carry_n_bits(bits):
+    p = np.full(2**bits, 0.5**bits)
+    assert entropy(p, base=2) == pytest.approx(bits, rel=1e-15)
+
+
+def test_scipy_agrees():
+    t, p = distributions()
+    np.testing.assert_allclose(entropy(p), scipy.special.entr(p).sum(axis=-1), rtol=1e-14)
+    np.testing.assert_allclose(kl_divergence(t, p), scipy.special.rel_entr(t, p).sum(axis=-1), rtol=1e-13)
+
+
+def test_cross_entropy_is_the_categorical_loss_before_reduction():
+    t, p = distributions()
+    np.testing.assert_allclose(cross_entropy(t, p), categorical_cross_entropy(t, p, reduction="none"), rtol=1e-15)
+
+
+@pytest.mark.parametrize("function", [entropy, cross_entropy, kl_divergence])
+def test_a_vector_gives_one_number_and_a_batch_one_per_sample(function):
+    p = [0.25, 0.75]
+    arguments = 1 if function is entropy else 2
+    assert isinstance(function(*[p] * arguments), np.float64)
+    assert function(*[[p, p, p]] * arguments).shape == (3,)
+    assert function(*[np.zeros((0, 2))] * arguments).shape == (0,)
