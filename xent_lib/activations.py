@@ -47,7 +47,7 @@ def sigmoid(z: ArrayLike) -> NDArray[np.floating]:
     """
     z = as_float(z, "z")
     decay = np.exp(-np.abs(z))
-    return np.where(z >= 0, np.ones_like(decay), decay) / (1 + decay)
+    return (np.where(z >= 0, 1, decay) / (1 + decay)).astype(z.dtype, copy=False)
 
 
 def log_sigmoid(z: ArrayLike) -> NDArray[np.floating]:
@@ -84,7 +84,7 @@ def log_sigmoid(z: ArrayLike) -> NDArray[np.floating]:
     Mächler, *Accurately computing log(1 − exp(−|a|))* (2012), for the use of log1p.
     """
     z = as_float(z, "z")
-    return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))
+    return (np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))).astype(z.dtype, copy=False)
 
 
 def logsumexp(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:

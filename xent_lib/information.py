@@ -155,7 +155,7 @@ def expected_surprise(t: NDArray[np.floating], p: NDArray[np.floating], axis: in
     with np.errstate(divide="ignore"):
         surprise = -np.log(p)
     terms = np.multiply(t, surprise, out=np.zeros(p.shape, np.result_type(t, p)), where=t > 0)
-    return terms.sum(axis=axis) + 0.0  # turns −0.0 into 0.0
+    return np.abs(terms.sum(axis=axis))  # turns −0.0 into 0.0
 
 
 def _log_ratio(t: NDArray[np.floating], p: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -185,7 +185,7 @@ def categorical_cross_entropy(
     t, is_labels = as_targets(t, p, axis)
     if is_labels:
         with np.errstate(divide="ignore"):
-            losses = -np.log(take_class(p, t, axis)) + 0.0
+            losses = np.abs(np.log(take_class(p, t, axis)))
     else:
         losses = expected_surprise(t.astype(p.dtype, copy=False), p, axis)
     return reduce(losses, weight, reduction)
