@@ -101,8 +101,11 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
     .. math:: D_{\mathrm{KL}}(t \,\|\, p) = \sum_i t_i \log\frac{t_i}{p_i}
 
     It is 0 exactly when the two are equal, and never negative. It is not symmetric, so it is no
-    distance. It is infinite when `p` rules out what `t` allows. Nearly equal distributions keep their
-    digits; where rounding made the sum of `p` larger than that of `t`, the result is smaller by as much.
+    distance. It is infinite when `p` rules out what `t` allows.
+
+    All this holds for distributions that sum to 1. As they are stored, their sums may differ by
+    rounding: the result then is that of the formula, less by as much as the sum of `p` is larger, and
+    may be a negative number of that size. For nearly equal distributions it does not cancel.
 
     Parameters
     ----------
