@@ -104,8 +104,8 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
     distance. It is infinite when `p` rules out what `t` allows.
 
     All this holds for distributions that sum to 1. As they are stored, their sums may differ by
-    rounding: the result then is that of the formula, less by as much as the sum of `p` is larger, and
-    may be a negative number of that size. For nearly equal distributions it does not cancel.
+    rounding: the result is less by as much as the sum of `p` is larger, and may be a negative number of
+    that size. Nearly equal distributions keep their digits.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
         near = np.abs(distance) < 0.5
         terms = np.where(near, t * _excess(np.where(near, distance, 0)), far_terms)
         rest = np.where(near, t - p, 0)
-    return _in_base(terms.sum(axis=axis) + rest.sum(axis=axis), base)
+    return _in_base(terms.sum(axis=axis) + _exact_sum(rest, axis), base)
 
 
 def expected_surprise(t: NDArray[np.floating], p: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
@@ -180,6 +180,22 @@ def _excess(r: NDArray[np.floating]) -> NDArray[np.floating]:
     for odd in range(31, 1, -2):
         series = series * square + 1 / odd
     return s * (r - 2 * square * series)
+
+
+def _exact_sum(x: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+    """Return the sum along `axis` with what rounding takes from each addition added at the end.
+
+    Halves are added to each other until one entry is left; Knuth's two-sum finds the errors.
+    """
+    x = np.moveaxis(x, axis, 0)
+    lost = np.zeros(x.shape[1:], x.dtype)
+    while len(x) > 1:
+        if len(x) % 2:
+            x = np.concatenate([x, np.zeros_like(x[:1])])
+        a, b = np.split(x, 2)
+        x = a + b
+        lost += ((a - (x - (x - a))) + (b - (x - a))).sum(axis=0)
+    return x[0] + lost
 
 
 def _pair(t: ArrayLike, p: ArrayLike, axis: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:

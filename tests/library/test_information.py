@@ -113,6 +113,18 @@ def test_divergence_keeps_all_digits_near_equality(power):
     assert kl_divergence(t, p) == pytest.approx(float(exact_divergence(t, p)), rel=1e-15, abs=0)
 
 
+@pytest.mark.parametrize("n_outcomes", [3, 4, 7, 10])
+@pytest.mark.parametrize("size", [1e-9, 1e-6, 1e-3, 0.1])
+def test_divergence_keeps_its_digits_near_equality_with_outcomes_of_any_size(n_outcomes, size):
+    rng = np.random.default_rng(n_outcomes)
+    t = rng.dirichlet(np.full(n_outcomes, 0.2), 40)
+    p = t * (1 + size * rng.uniform(-1, 1, t.shape))
+    p /= p.sum(axis=-1, keepdims=True)
+    truth = [float(exact_divergence(*pair)) for pair in zip(t, p, strict=True)]
+    np.testing.assert_allclose(kl_divergence(t, p), truth, rtol=1e-13)
+    np.testing.assert_array_equal(kl_divergence(t.T, p.T, axis=0), kl_divergence(t, p))
+
+
 def test_divergence_is_zero_for_equal_distributions_and_positive_otherwise():
     t, p = distributions()
     assert np.all(kl_divergence(t, t) == 0)
