@@ -1,4 +1,4 @@
-"""Cross-entropy losses, their gradients and their neighbours, in plain NumPy.
+"""Cross-entropy losses, their gradients and their neighbors, in plain NumPy.
 
 Truth first, prediction second: ``f(t, p)`` for probabilities, ``f(t, z)`` for logits. Logarithms are
 natural, losses are in nats. Bad input raises an error that says what was wrong; nothing is clipped.

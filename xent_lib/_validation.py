@@ -1,7 +1,7 @@
 """Input checks shared by the public functions. Private: the public functions are the interface.
 
 Every check either returns a clean array or raises an error that says what was wrong, shows the
-offending value and names the likely cause. Nothing is clipped, normalised or cast in silence.
+offending value and names the likely cause. Nothing is clipped, normalized or cast in silence.
 """
 
 from __future__ import annotations

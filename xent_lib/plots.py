@@ -1,4 +1,4 @@
-"""The book's figure style: one palette, safe for colour-blind readers, and one set of sizes.
+"""The book's figure style: one palette, safe for color-blind readers, and one set of sizes.
 
 Import it where you draw; ``import xent_lib`` alone does not load Matplotlib.
 """

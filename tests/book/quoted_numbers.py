@@ -87,9 +87,9 @@ def shown_numbers(notebook: nbformat.NotebookNode) -> list[float]:
     return [float(number) for text in texts for number in PRINTED.findall(text)]
 
 
-def untraceable(source: str, notebook: nbformat.NotebookNode) -> list[Quote]:
-    """Return the quoted numbers that stand in no code cell and no output."""
-    shown = shown_numbers(notebook)
+def untraceable(source: str, *notebooks: nbformat.NotebookNode) -> list[Quote]:
+    """Return the quoted numbers that stand in no code cell and no output of the notebooks."""
+    shown = [number for notebook in notebooks for number in shown_numbers(notebook)]
 
     def is_shown(quote: Quote) -> bool:
         scales = (1, 100) if quote.is_percentage else (1,)

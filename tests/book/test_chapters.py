@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import BOOK, CHAPTERS, NOTEBOOKS
+from conftest import BOOK, CHAPTERS, NOTEBOOKS, PAGES
 from executed import executed_notebook
 from quoted_numbers import untraceable
 
@@ -29,6 +29,13 @@ def test_every_quoted_number_is_shown_by_a_cell_of_its_chapter(page):
         for quote in untraceable(source_of(page), notebook)
     ]
     assert not wrong, "\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("page", sorted(set(PAGES) - set(NOTEBOOKS)))
+def test_every_number_on_a_page_without_code_is_shown_in_some_chapter(page):
+    notebooks = [executed_notebook(BOOK / f"{chapter}.md", BOOK) for chapter in NOTEBOOKS]
+    wrong = [f"{page}.md:{quote.line}: {quote.text}" for quote in untraceable(source_of(page), *notebooks)]
+    assert not wrong, "shown in no chapter:\n" + "\n".join(wrong)
 
 
 @pytest.mark.parametrize("page", CHAPTERS)

@@ -189,7 +189,7 @@ def test_a_docstring_tells_what_there_is_to_know(name):
     assert sections["References"].strip()
 
 
-def test_the_plots_can_be_imported_and_their_colours_differ():
+def test_the_plots_can_be_imported_and_their_colors_differ():
     import matplotlib
     from matplotlib.colors import to_rgb
 
