@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from xent_lib._precision import rounded
 
 #: How far from 1 the sum of a probability distribution may be: room for float32 rounding, not for
 #: an entry that is missing.
 SUM_TOLERANCE = 1e-5
 
+#: How many entries are checked at a time.
+PIECE = 65536
+
 REDUCTIONS = ("none", "sum", "mean")
 
 
-def as_real(x: ArrayLike, name: str) -> NDArray:
+def as_real(x: ArrayLike, name: str) -> NDArray[Any]:
     """Return ``x`` as an array of real numbers, its own dtype kept; refuse text, objects, complex."""
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array, whose mask would be lost; select the entries, or use weight")
@@ -37,6 +44,13 @@ def as_real(x: ArrayLike, name: str) -> NDArray:
 
 def as_float(x: ArrayLike, name: str) -> NDArray[np.floating]:
     """Return ``x`` as float32 or float64 (integers become float64); refuse NaN."""
+    array = as_floating(x, name)
+    refuse(np.isnan, array, f"{name} contains NaN", "look for the step that produced it")
+    return array
+
+
+def as_floating(x: ArrayLike, name: str) -> NDArray[np.floating]:
+    """Return ``x`` as float32 or float64, its values not looked at."""
     array = as_real(x, name)
     if array.dtype == np.float16:
         array = array.astype(np.float32)
@@ -46,24 +60,29 @@ def as_float(x: ArrayLike, name: str) -> NDArray[np.floating]:
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
     else:
         raise TypeError(f"{name} has dtype {array.dtype}; float32 and float64 are supported")
-    refuse(np.isnan(array), array, f"{name} contains NaN", "look for the step that produced it")
     return array
 
 
-def refuse(bad: NDArray[np.bool_], array: NDArray, problem: str, hint: str) -> None:
-    """Raise ``ValueError`` naming the first entry of ``array`` where ``bad`` is true, if any."""
-    if np.any(bad):
-        where = np.unravel_index(int(np.argmax(bad)), np.shape(bad))
-        place = f" at index {tuple(int(i) for i in where)}" if where else ""
-        value = array[where]
-        raise ValueError(f"{problem}: {value.item()!r}{place} ({hint})")
+def refuse(is_bad: Callable[[NDArray[Any]], NDArray[np.bool_]], array: NDArray[Any], problem: str, hint: str) -> None:
+    """Raise ``ValueError`` naming the first entry of ``array`` that ``is_bad``, if any.
+
+    The array is read piece by piece, so that no second one of its size is needed.
+    """
+    pieces = np.nditer(array, ["external_loop", "buffered", "zerosize_ok"], order="C", buffersize=PIECE)
+    for number, piece in enumerate(cast("Iterator[NDArray[Any]]", pieces)):
+        bad = is_bad(piece)
+        if bad.any():
+            first = int(bad.argmax())
+            where = np.unravel_index(number * PIECE + first, array.shape)
+            place = f" at index {tuple(int(i) for i in where)}" if where else ""
+            raise ValueError(f"{problem}: {piece[first].item()!r}{place} ({hint})")
 
 
 def as_probabilities(p: ArrayLike, name: str) -> NDArray[np.floating]:
     """Return ``p`` as floats, every entry within [0, 1]."""
     array = as_float(p, name)
     refuse(
-        (array < 0) | (array > 1),
+        lambda p: (p < 0) | (p > 1),
         array,
         f"{name} must hold probabilities between 0 and 1",
         "did you pass logits? Then use the function that takes z, or apply sigmoid or softmax first",
@@ -78,7 +97,7 @@ def as_distributions(p: ArrayLike, name: str, axis: int) -> NDArray[np.floating]
     check_classes(axis, array, name)
     sums = array.sum(axis=axis, dtype=np.float64)
     refuse(
-        np.abs(sums - 1) > SUM_TOLERANCE,
+        lambda total: np.abs(total - 1) > SUM_TOLERANCE,
         sums,
         f"{name} must sum to 1 along axis {axis} (tolerance {SUM_TOLERANCE:g}), but a sum is off",
         "did you forget softmax, or pass the wrong axis?",
@@ -92,13 +111,13 @@ def as_logits(z: ArrayLike, name: str, axis: int) -> NDArray[np.floating]:
     axis = check_axis(axis, array, name)
     check_classes(axis, array, name)
     refuse(
-        array == np.inf,
+        lambda z: z == np.inf,
         array,
         f"{name} contains an infinite logit",
         "its softmax would be inf/inf; only -inf, which rules a class out, has a meaning",
     )
     refuse(
-        np.all(array == -np.inf, axis=axis),
+        lambda largest: largest == -np.inf,
         array.max(axis=axis),
         f"{name} rules out every class of a sample",
         "at least one logit along the axis must be finite",
@@ -106,7 +125,7 @@ def as_logits(z: ArrayLike, name: str, axis: int) -> NDArray[np.floating]:
     return array
 
 
-def check_axis(axis: int, array: NDArray, name: str) -> int:
+def check_axis(axis: int, array: NDArray[Any], name: str) -> int:
     """Return ``axis`` counted from the front."""
     if array.ndim == 0:
         raise ValueError(f"{name} is a single number; it needs an axis of classes")
@@ -116,7 +135,7 @@ def check_axis(axis: int, array: NDArray, name: str) -> int:
     return axis % array.ndim
 
 
-def check_classes(axis: int, array: NDArray, name: str) -> None:
+def check_classes(axis: int, array: NDArray[Any], name: str) -> None:
     """Refuse an array without a single class along ``axis``."""
     if array.shape[axis] == 0:
         raise ValueError(f"{name} has no classes: its shape is {array.shape}, empty along axis {axis}")
@@ -137,18 +156,27 @@ def as_number(x: float, name: str) -> float:
     return float(x)
 
 
-def check_labels(labels: NDArray, n_classes: int, name: str) -> None:
+def check_labels(labels: NDArray[np.integer], n_classes: int, name: str) -> None:
     """Refuse integer labels outside 0 … n_classes − 1, which NumPy would index from the end."""
+    unsigned = labels.astype(np.intp, copy=False).view(np.uintp)  # what is negative becomes large
+    if unsigned.max(initial=0) < n_classes:
+        return
     refuse(
-        (labels < 0) | (labels >= n_classes),
+        lambda k: (k < 0) | (k >= n_classes),
         labels,
         f"{name} must hold class indices from 0 to {n_classes - 1}",
         "are the classes counted from 1, or is -1 a padding label?",
     )
 
 
-def as_targets(t: ArrayLike, prediction: NDArray, axis: int) -> tuple[NDArray, bool]:
-    """Return the truth that belongs to ``prediction``, and whether it is integer labels.
+def as_targets(t: ArrayLike, prediction: NDArray[Any], axis: int) -> tuple[NDArray[Any], bool]:
+    """Return the truth that belongs to ``prediction``, and whether it is integer labels."""
+    truth, is_labels = as_labels_or_shape(t, prediction, axis)
+    return (truth if is_labels else as_distributions(truth, "t", axis)), is_labels
+
+
+def as_labels_or_shape(t: ArrayLike, prediction: NDArray[Any], axis: int) -> tuple[NDArray[Any], bool]:
+    """As `as_targets`, but of distributions only the shape is checked.
 
     One dimension fewer than the prediction means class indices; the same shape, distributions.
     """
@@ -156,7 +184,7 @@ def as_targets(t: ArrayLike, prediction: NDArray, axis: int) -> tuple[NDArray, b
     axis = axis % prediction.ndim
     label_shape = prediction.shape[:axis] + prediction.shape[axis + 1 :]
     if truth.shape == prediction.shape:
-        return as_distributions(truth, "t", axis), False
+        return truth, False
     if truth.shape != label_shape:
         raise ValueError(
             f"t has shape {truth.shape} and the prediction has shape {prediction.shape}: t must "
@@ -172,38 +200,49 @@ def as_targets(t: ArrayLike, prediction: NDArray, axis: int) -> tuple[NDArray, b
     return truth.astype(np.intp, copy=False), True
 
 
-def as_binary_targets(t: ArrayLike, prediction: NDArray) -> NDArray[np.floating]:
-    """Return the truth of a binary loss: in [0, 1], of the prediction's shape and dtype."""
-    truth = as_float(t, "t")
+def as_same_shape(t: ArrayLike, prediction: NDArray[Any]) -> NDArray[Any]:
+    """Return the truth of a binary loss, its values not looked at."""
+    truth = as_real(t, "t")
     if truth.shape != prediction.shape:
         raise ValueError(
             f"t has shape {truth.shape} and the prediction has shape {prediction.shape}: "
             "they must be equal (a column against a row would silently make a table)"
         )
+    return truth
+
+
+def as_binary_targets(t: ArrayLike, prediction: NDArray[Any]) -> NDArray[np.floating]:
+    """Return the truth of a binary loss: in [0, 1], of the prediction's shape."""
+    truth = as_float(as_same_shape(t, prediction), "t")
     refuse(
-        (truth < 0) | (truth > 1),
+        lambda t: (t < 0) | (t > 1),
         truth,
         "t must lie between 0 and 1",
         "are the labels -1 and 1, or class indices? Then the truth has another form",
     )
-    return truth.astype(prediction.dtype, copy=False)
+    return truth
 
 
-def reduce(losses: NDArray, weight: ArrayLike | None, reduction: str):
-    """Weight the unreduced ``losses`` and reduce them by "none", "sum" or "mean"."""
-    factors, divisor = reduction_factors(losses.shape, losses.dtype, weight, reduction)
+def reduce(
+    losses: NDArray[np.float64], weight: ArrayLike | None, reduction: str, dtype: DTypeLike
+) -> NDArray[np.floating]:
+    """Weight the unreduced ``losses``, reduce them by "none", "sum" or "mean", and round to `dtype`."""
+    factors, divisor = reduction_factors(losses.shape, dtype, weight, reduction)
     if factors is not None:
         # A term of weight 0 is left out, even when its loss is infinite.
         losses = np.multiply(losses, factors, out=np.zeros_like(losses), where=factors != 0)
     if reduction == "none":
-        return losses[()]
-    return (losses.sum() / losses.dtype.type(divisor))[()]
+        return rounded(losses, dtype)
+    return rounded(losses.sum() / divisor, dtype)
 
 
 def reduction_factors(
-    shape: tuple[int, ...], dtype: np.dtype, weight: ArrayLike | None, reduction: str
-) -> tuple[NDArray | None, float]:
-    """Return the weights broadcast to ``shape`` (or None) and the number to divide the sum by."""
+    shape: tuple[int, ...], dtype: DTypeLike, weight: ArrayLike | None, reduction: str
+) -> tuple[NDArray[np.floating] | None, float]:
+    """Return the weights broadcast to ``shape`` (or None) and the number to divide the sum by.
+
+    The weights must be numbers that the result's `dtype` can hold.
+    """
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")
     factors = None if weight is None else _as_weights(weight, shape, dtype)
@@ -217,24 +256,22 @@ def reduction_factors(
     return factors, divisor
 
 
-def _as_weights(weight: ArrayLike, shape: tuple[int, ...], dtype: np.dtype) -> NDArray:
+def _as_weights(weight: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[np.floating]:
     factors = as_float(weight, "weight")
     refuse(
-        (factors < 0) | np.isinf(factors),
+        lambda w: (w < 0) | np.isinf(w),
         factors,
         "weight must hold finite, non-negative numbers",
         "one per loss term; class weights are class_weight[labels]",
     )
-    with np.errstate(over="ignore", under="ignore"):
-        cast = factors.astype(dtype, copy=False)
     refuse(
-        np.isinf(cast) | ((cast == 0) & (factors != 0)),
+        lambda w: ~np.isfinite(rounded(w, dtype)) | ((rounded(w, dtype) == 0) & (w != 0)),
         factors,
         f"weight holds a number that {dtype} cannot",
         "the losses have that dtype; scale the weights, or pass float64 predictions",
     )
     try:
-        return np.broadcast_to(cast, shape)
+        return np.broadcast_to(factors, shape)
     except ValueError:
         raise ValueError(
             f"weight has shape {factors.shape}, which does not broadcast to the losses' shape {shape} "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xent_lib._precision import rounded, wide
 from xent_lib._validation import as_float, as_logits
 
 __all__ = ["log_sigmoid", "log_softmax", "logsumexp", "sigmoid", "softmax"]
@@ -46,8 +47,8 @@ def sigmoid(z: ArrayLike) -> NDArray[np.floating]:
     Goodfellow, Bengio and Courville, *Deep Learning* (2016), section 3.10.
     """
     z = as_float(z, "z")
-    decay = np.exp(-np.abs(z))
-    return (np.where(z >= 0, 1, decay) / (1 + decay)).astype(z.dtype, copy=False)
+    decay = np.exp(-np.abs(wide(z)))
+    return rounded(np.where(z >= 0, 1, decay) / (1 + decay), z.dtype)
 
 
 def log_sigmoid(z: ArrayLike) -> NDArray[np.floating]:
@@ -84,7 +85,7 @@ def log_sigmoid(z: ArrayLike) -> NDArray[np.floating]:
     Mächler, *Accurately computing log(1 − exp(−|a|))* (2012), for the use of log1p.
     """
     z = as_float(z, "z")
-    return (np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))).astype(z.dtype, copy=False)
+    return rounded(np.minimum(z, 0) - np.log1p(np.exp(-np.abs(wide(z)))), z.dtype)
 
 
 def logsumexp(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
@@ -126,7 +127,7 @@ def logsumexp(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     """
     z = as_logits(z, "z", axis)
     _, _, rest = separate_largest(z, axis)
-    return (z.max(axis=axis) + np.log1p(rest).squeeze(axis))[()]
+    return rounded(z.max(axis=axis) + np.log1p(rest).squeeze(axis), z.dtype)
 
 
 def softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
@@ -167,7 +168,7 @@ def softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     """
     z = as_logits(z, "z", axis)
     exponentials, _, rest = separate_largest(z, axis)
-    return exponentials / (1 + rest)
+    return rounded(exponentials / (1 + rest), z.dtype)
 
 
 def log_softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
@@ -209,17 +210,18 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     """
     z = as_logits(z, "z", axis)
     _, shifted, rest = separate_largest(z, axis)
-    return shifted - np.log1p(rest)
+    return rounded(shifted - np.log1p(rest), z.dtype)
 
 
 def separate_largest(
     z: NDArray[np.floating], axis: int
-) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return exp(z − max), z − max, and the sum of the exponentials without the maximum's own.
 
     The sum of all of them is ``1 + rest``; its logarithm is ``log1p(rest)``, accurate however
     small the rest is. For internal use: `z` must have passed ``as_logits``.
     """
+    z = wide(z)
     top = np.argmax(z, axis=axis, keepdims=True)
     largest = np.take_along_axis(z, top, axis=axis)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from xent_lib import _fast
+from xent_lib._precision import rounded, wide
 from xent_lib._validation import (
     as_binary_targets,
     as_float,
+    as_floating,
+    as_labels_or_shape,
     as_logits,
+    as_same_shape,
     as_targets,
-    reduce,
+    check_axis,
+    check_classes,
     reduction_factors,
 )
-from xent_lib.activations import log_softmax, separate_largest, sigmoid
-from xent_lib.losses import binary_cross_entropy_with_logits, cross_terms
+from xent_lib.activations import separate_largest, sigmoid
+from xent_lib.losses import binary_losses, categorical_losses
 
 __all__ = [
     "binary_cross_entropy_gradient",
@@ -61,11 +69,12 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
     ----------
     Bishop, *Pattern Recognition and Machine Learning* (2006), equation 4.106.
     """
-    p, others = _softmax_and_others(as_logits(z, "z", -1), -1)
+    z = as_logits(z, "z", -1)
+    p, others = _softmax_and_others(z, -1)
     jacobian = -p[..., :, np.newaxis] * p[..., np.newaxis, :]
     diagonal = np.arange(p.shape[-1])
     jacobian[..., diagonal, diagonal] = p * others
-    return jacobian
+    return rounded(jacobian, z.dtype)
 
 
 def numerical_gradient(
@@ -115,7 +124,7 @@ def numerical_gradient(
         raise ValueError(f"step must be a positive number, got {step!r}")
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
-        h = np.finfo(np.float64).eps ** (1 / 3) * max(1.0, abs(x[index])) if step is None else step
+        h = np.finfo(np.float64).eps ** (1 / 3) * max(1.0, abs(float(x[index]))) if step is None else step
         above, below = x.copy(), x.copy()
         above[index] += h
         below[index] -= h
@@ -169,8 +178,8 @@ def binary_cross_entropy_gradient(
     """
     z = as_float(z, "z")
     t = as_binary_targets(t, z)
-    gradient = (1 - t) * sigmoid(z) - t * sigmoid(-z)
-    return _scale(gradient, z.shape, weight, reduction)[()]
+    factors, divisor = reduction_factors(z.shape, z.dtype, weight, reduction)
+    return _scale(binary_slopes(t, z), factors, divisor, z.dtype)
 
 
 def categorical_cross_entropy_gradient(
@@ -226,7 +235,10 @@ def categorical_cross_entropy_gradient(
     """
     z = as_logits(z, "z", axis)
     t, is_labels = as_targets(t, z, axis)
-    return _categorical_gradient(t, z, axis, is_labels, weight, reduction)
+    factors, divisor = reduction_factors(_without(z.shape, axis), z.dtype, weight, reduction)
+    if factors is not None:
+        factors = np.expand_dims(factors, axis)
+    return _scale(categorical_slopes(t, z, axis, is_labels), factors, divisor, z.dtype)
 
 
 def binary_cross_entropy_value_and_gradient(
@@ -274,10 +286,9 @@ def binary_cross_entropy_value_and_gradient(
     ----------
     Bishop, *Pattern Recognition and Machine Learning* (2006), equations 4.90 and 4.91.
     """
-    z = as_float(z, "z")
-    loss = binary_cross_entropy_with_logits(t, z, weight=weight, reduction=reduction)
-    gradient = binary_cross_entropy_gradient(t, z, weight=weight, reduction=reduction)
-    return loss, _deliver(gradient, out)
+    z = as_floating(z, "z")
+    t = as_same_shape(t, z)
+    return _in_one_sweep(_fast.binary, _checked_binary, t, z, None, weight, reduction, out)
 
 
 def categorical_cross_entropy_value_and_gradient(
@@ -326,35 +337,34 @@ def categorical_cross_entropy_value_and_gradient(
     ----------
     Bishop, *Pattern Recognition and Machine Learning* (2006), equations 4.108 and 4.109.
     """
-    z = as_logits(z, "z", axis)
-    t, is_labels = as_targets(t, z, axis)
-    losses = cross_terms(t, 0.0 - log_softmax(z, axis), axis, is_labels)
-    loss = reduce(losses, weight, reduction)
-    gradient = _categorical_gradient(t, z, axis, is_labels, weight, reduction)
-    return loss, _deliver(gradient, out)
+    z = as_floating(z, "z")
+    axis = check_axis(axis, z, "z")
+    check_classes(axis, z, "z")
+    t, is_labels = as_labels_or_shape(t, z, axis)
+    kernel = _fast.categorical if is_labels else _fast.soft
+    return _in_one_sweep(kernel, _checked_categorical, t, z, axis, weight, reduction, out)
 
 
-def _categorical_gradient(
-    t: NDArray,
-    z: NDArray[np.floating],
-    axis: int,
-    is_labels: bool,
-    weight: ArrayLike | None,
-    reduction: str,
-) -> NDArray[np.floating]:
+def binary_slopes(t: NDArray[np.floating], z: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return (1 − t) σ(z) − t σ(−z). For internal use: nothing is checked."""
+    t, z = wide(t), wide(z)
+    slopes: NDArray[np.float64] = (1 - t) * sigmoid(z) - t * sigmoid(-z)
+    return slopes
+
+
+def categorical_slopes(t: NDArray[Any], z: NDArray[np.floating], axis: int, is_labels: bool) -> NDArray[np.float64]:
+    """Return (1 − t) p − t (1 − p). For internal use: nothing is checked."""
     p, others = _softmax_and_others(z, axis)
     if is_labels:
-        gradient, at_label = p, np.expand_dims(t, axis)
+        at_label = np.expand_dims(t, axis)
         lacking = np.take_along_axis(others, at_label, axis=axis)
-        np.put_along_axis(gradient, at_label, -lacking, axis=axis)
-    else:
-        t = t.astype(z.dtype, copy=False)
-        gradient = (1 - t) * p - t * others
-    sample_shape = z.shape[: axis % z.ndim] + z.shape[axis % z.ndim + 1 :]
-    return _scale(gradient, sample_shape, weight, reduction, axis=axis)
+        np.put_along_axis(p, at_label, -lacking, axis=axis)
+        return p
+    t = wide(t)
+    return (1 - t) * p - t * others
 
 
-def _softmax_and_others(z: NDArray[np.floating], axis: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _softmax_and_others(z: NDArray[np.floating], axis: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the softmax p, and 1 − p summed from the other classes instead of subtracted."""
     exponentials, _, rest = separate_largest(z, axis)
     total = 1 + rest
@@ -365,30 +375,68 @@ def _softmax_and_others(z: NDArray[np.floating], axis: int) -> tuple[NDArray[np.
     return p, others
 
 
-def _scale(
-    gradient: NDArray[np.floating],
-    shape: tuple[int, ...],
+def _checked_binary(t: ArrayLike, z: ArrayLike, axis: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    z = as_float(z, "z")
+    t = as_binary_targets(t, z)
+    return binary_losses(t, z), binary_slopes(t, z)
+
+
+def _checked_categorical(t: ArrayLike, z: ArrayLike, axis: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    z = as_logits(z, "z", axis)
+    t, is_labels = as_targets(t, z, axis)
+    return categorical_losses(t, z, axis, is_labels), categorical_slopes(t, z, axis, is_labels)
+
+
+def _in_one_sweep(
+    kernel: _fast.Kernel,
+    plain: Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]],
+    t: NDArray[Any],
+    z: NDArray[np.floating],
+    axis: int | None,
     weight: ArrayLike | None,
     reduction: str,
-    axis: int | None = None,
+    out: NDArray[np.floating] | None,
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Return loss and gradient; the classes lie along `axis`, or the loss is binary when it is None."""
+    shape = z.shape if axis is None else _without(z.shape, axis)
+    factors, divisor = reduction_factors(shape, z.dtype, weight, reduction)
+    losses = np.empty(shape, z.dtype) if reduction == "none" else None
+    gradient = np.empty_like(z) if out is None else _as_out(out, z)
+    row_shape = () if axis is None else (z.shape[axis],)
+    t_last, z_last, gradient_last = t, z, gradient
+    if axis is not None and axis != z.ndim - 1:
+        z_last, gradient_last = np.moveaxis(z, axis, -1), np.moveaxis(gradient, axis, -1)
+        t_last = np.moveaxis(t, axis, -1) if t.ndim == z.ndim else t
+    try:
+        with np.errstate(all="ignore"):
+            total = _fast.sweep(
+                kernel, partial(plain, axis=-1), t_last, z_last, row_shape, factors, divisor, losses, gradient_last
+            )
+    except ValueError:
+        plain(t, z, axis)  # raises too, and names the place in the whole array instead of in a block
+        raise
+    loss = rounded(np.float64(total / divisor), z.dtype) if losses is None else losses[()]
+    return loss, gradient if gradient.ndim or out is not None else gradient[()]
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    axis = axis % len(shape)
+    return shape[:axis] + shape[axis + 1 :]
+
+
+def _scale(
+    slopes: NDArray[np.float64], factors: NDArray[np.floating] | None, divisor: float, dtype: DTypeLike
 ) -> NDArray[np.floating]:
-    factors, divisor = reduction_factors(shape, gradient.dtype, weight, reduction)
-    if factors is not None:
-        gradient = gradient * (factors if axis is None else np.expand_dims(factors, axis))
-    return gradient / gradient.dtype.type(divisor)
+    return rounded((slopes if factors is None else slopes * factors) / divisor, dtype)
 
 
-def _deliver(gradient: NDArray[np.floating], out: NDArray[np.floating] | None) -> NDArray[np.floating]:
-    if out is None:
-        return gradient
+def _as_out(out: NDArray[np.floating], z: NDArray[np.floating]) -> NDArray[np.floating]:
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be a NumPy array, got {type(out).__name__}")
-    if out.shape != gradient.shape or out.dtype != gradient.dtype:
+    if out.shape != z.shape or out.dtype != z.dtype:
         raise ValueError(
-            f"out has shape {out.shape} and dtype {out.dtype}, "
-            f"the gradient has shape {gradient.shape} and dtype {gradient.dtype}"
+            f"out has shape {out.shape} and dtype {out.dtype}, the gradient has shape {z.shape} and dtype {z.dtype}"
         )
-    out[...] = gradient
     return out
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from xent_lib._precision import rounded, wide
 from xent_lib._validation import as_distributions, as_number
 
 __all__ = ["cross_entropy", "entropy", "kl_divergence"]
@@ -49,7 +50,7 @@ def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> NDArr
     Shannon, *A mathematical theory of communication*, Bell System Technical Journal 27 (1948).
     """
     p = as_distributions(p, "p", axis)
-    return _in_base(expected_surprise(p, p, axis), base)
+    return _in_base(expected_surprise(p, p, axis), base, p.dtype)
 
 
 def cross_entropy(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | None = None) -> NDArray[np.floating]:
@@ -92,7 +93,7 @@ def cross_entropy(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
     Cover and Thomas, *Elements of Information Theory* (2006), chapter 2.
     """
     t, p = _pair(t, p, axis)
-    return _in_base(expected_surprise(t, p, axis), base)
+    return _in_base(expected_surprise(t, p, axis), base, np.result_type(t, p))
 
 
 def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | None = None) -> NDArray[np.floating]:
@@ -142,6 +143,8 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
     (1951).
     """
     t, p = _pair(t, p, axis)
+    dtype = np.result_type(t, p)
+    t, p = wide(t), wide(p)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         far_terms = np.where(t > 0, t * _log_ratio(t, p), 0)
         # Where t and p are close, t log(t/p) = (t log(t/p) − t + p) + (t − p). The terms in the first
@@ -150,25 +153,26 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
         near = np.abs(distance) < 0.5
         terms = np.where(near, t * _excess(np.where(near, distance, 0)), far_terms)
         rest = np.where(near, t - p, 0)
-    return _in_base(terms.sum(axis=axis) + _exact_sum(rest, axis), base)
+    return _in_base(terms.sum(axis=axis) + _exact_sum(rest, axis), base, dtype)
 
 
-def expected_surprise(t: NDArray[np.floating], p: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+def expected_surprise(t: NDArray[np.floating], p: NDArray[np.floating], axis: int) -> NDArray[np.float64]:
     """Return −Σ t log p along `axis`, with 0 · log 0 = 0. For internal use: nothing is checked."""
     with np.errstate(divide="ignore"):
-        surprise = -np.log(p)
-    terms = np.multiply(t, surprise, out=np.zeros(p.shape, np.result_type(t, p)), where=t > 0)
-    return np.abs(terms.sum(axis=axis))  # turns −0.0 into 0.0
+        surprise = -np.log(wide(p))
+    terms = np.multiply(t, surprise, out=np.zeros_like(surprise), where=t > 0)
+    total: NDArray[np.float64] = np.abs(terms.sum(axis=axis))  # turns −0.0 into 0.0
+    return total
 
 
-def _log_ratio(t: NDArray[np.floating], p: NDArray[np.floating]) -> NDArray[np.floating]:
+def _log_ratio(t: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log(t / p), also where the quotient leaves the range of the floating-point numbers."""
     ratio = t / p
     in_range = (ratio >= np.finfo(ratio.dtype).tiny) & np.isfinite(ratio)
     return np.where(in_range, np.log(ratio), np.log(t) - np.log(p))
 
 
-def _excess(r: NDArray[np.floating]) -> NDArray[np.floating]:
+def _excess(r: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return r − log(1 + r), which is about r²/2, without cancellation, for −1/2 < r < 1/2.
 
     By the series log(1 + r) = 2 artanh(s), s = r/(2 + r): then r = 2s/(1 − s), and the difference is
@@ -182,7 +186,7 @@ def _excess(r: NDArray[np.floating]) -> NDArray[np.floating]:
     return s * (r - 2 * square * series)
 
 
-def _exact_sum(x: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+def _exact_sum(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     """Return the sum along `axis` with what rounding takes from each addition added at the end.
 
     Halves are added to each other until one entry is left; Knuth's two-sum finds the errors.
@@ -195,7 +199,8 @@ def _exact_sum(x: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
         a, b = np.split(x, 2)
         x = a + b
         lost += ((a - (x - (x - a))) + (b - (x - a))).sum(axis=0)
-    return x[0] + lost
+    total: NDArray[np.float64] = x[0] + lost
+    return total
 
 
 def _pair(t: ArrayLike, p: ArrayLike, axis: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -205,9 +210,9 @@ def _pair(t: ArrayLike, p: ArrayLike, axis: int) -> tuple[NDArray[np.floating], 
     return truth, prediction
 
 
-def _in_base(nats: NDArray[np.floating], base: float | None) -> NDArray[np.floating]:
+def _in_base(nats: NDArray[np.float64], base: float | None, dtype: DTypeLike) -> NDArray[np.floating]:
     if base is None:
-        return nats[()]
+        return rounded(nats, dtype)
     if not 1 < as_number(base, "base") < math.inf:
         raise ValueError(f"base must be a number above 1, such as 2 for bits, got {base!r}")
-    return (nats / nats.dtype.type(math.log(base)))[()]
+    return rounded(nats / math.log(base), dtype)

@@ -101,7 +101,8 @@ def smooth_labels(t: ArrayLike, alpha: float, *, axis: int = -1) -> NDArray[np.f
     vision*, CVPR (2016).
     """
     t = as_distributions(t, "t", axis)
-    if not 0 <= as_number(alpha, "alpha") <= 1:
+    share = as_number(alpha, "alpha")
+    if not 0 <= share <= 1:
         raise ValueError(f"alpha must lie between 0 and 1, got {alpha!r}")
-    alpha = t.dtype.type(alpha)
-    return (1 - alpha) * t + alpha / t.dtype.type(t.shape[axis])
+    smoothed: NDArray[np.floating] = (1 - share) * t + share / t.shape[axis]
+    return smoothed

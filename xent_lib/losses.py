@@ -6,9 +6,12 @@ the other is the commonest mistake with these losses, so the choice stands in th
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from xent_lib._precision import wide
 from xent_lib._validation import (
     as_binary_targets,
     as_distributions,
@@ -18,8 +21,10 @@ from xent_lib._validation import (
     as_targets,
     reduce,
 )
-from xent_lib.activations import log_softmax
+from xent_lib.activations import separate_largest
 from xent_lib.information import expected_surprise
+
+FloatT = TypeVar("FloatT", bound=np.floating)
 
 __all__ = [
     "binary_cross_entropy",
@@ -75,8 +80,8 @@ def binary_cross_entropy(
     p = as_probabilities(p, "p")
     t = as_binary_targets(t, p)
     with np.errstate(divide="ignore"):
-        when_one, when_zero = -np.log(p), -np.log1p(-p)
-    return reduce(mix(t, when_one, when_zero), weight, reduction)
+        when_one, when_zero = -np.log(wide(p)), -np.log1p(-wide(p))
+    return reduce(mix(t, when_one, when_zero), weight, reduction, p.dtype)
 
 
 def binary_cross_entropy_with_logits(
@@ -124,9 +129,7 @@ def binary_cross_entropy_with_logits(
     """
     z = as_float(z, "z")
     t = as_binary_targets(t, z)
-    tail = np.log1p(np.exp(-np.abs(z)))
-    when_one, when_zero = np.maximum(-z, 0) + tail, np.maximum(z, 0) + tail
-    return reduce(mix(t, when_one, when_zero), weight, reduction)
+    return reduce(binary_losses(t, z), weight, reduction, z.dtype)
 
 
 def categorical_cross_entropy(
@@ -185,10 +188,10 @@ def categorical_cross_entropy(
     t, is_labels = as_targets(t, p, axis)
     if is_labels:
         with np.errstate(divide="ignore"):
-            losses = np.abs(np.log(take_class(p, t, axis)))
+            losses = np.abs(np.log(wide(take_class(p, t, axis))))
     else:
-        losses = expected_surprise(t.astype(p.dtype, copy=False), p, axis)
-    return reduce(losses, weight, reduction)
+        losses = expected_surprise(t, p, axis)
+    return reduce(losses, weight, reduction, p.dtype)
 
 
 def categorical_cross_entropy_with_logits(
@@ -247,26 +250,34 @@ def categorical_cross_entropy_with_logits(
     """
     z = as_logits(z, "z", axis)
     t, is_labels = as_targets(t, z, axis)
-    surprise = 0.0 - log_softmax(z, axis)  # 0.0 −, so that a certain class costs +0.0
-    return reduce(cross_terms(t, surprise, axis, is_labels), weight, reduction)
+    return reduce(categorical_losses(t, z, axis, is_labels), weight, reduction, z.dtype)
 
 
-def cross_terms(t: NDArray, surprise: NDArray[np.floating], axis: int, is_labels: bool) -> NDArray[np.floating]:
-    """Return Σ t · surprise along `axis`, with 0 · ∞ = 0. For internal use: nothing is checked."""
+def binary_losses(t: NDArray[np.floating], z: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return t ζ(−z) + (1 − t) ζ(z), entry by entry. For internal use: nothing is checked."""
+    tail = np.log1p(np.exp(-np.abs(wide(z))))
+    return mix(t, np.maximum(-z, 0) + tail, np.maximum(z, 0) + tail)
+
+
+def categorical_losses(t: NDArray[Any], z: NDArray[np.floating], axis: int, is_labels: bool) -> NDArray[np.float64]:
+    """Return −Σ t log softmax(z) along `axis`, with 0 · ∞ = 0. For internal use: nothing is checked."""
+    _, shifted, rest = separate_largest(z, axis)
+    surprise = np.log1p(rest) - shifted
     if is_labels:
         return take_class(surprise, t, axis)
-    return np.multiply(t, surprise, out=np.zeros_like(surprise), where=t > 0).sum(axis=axis)
+    terms = np.multiply(t, surprise, out=np.zeros_like(surprise), where=t > 0)
+    losses: NDArray[np.float64] = terms.sum(axis=axis)
+    return losses
 
 
-def take_class(values: NDArray, labels: NDArray, axis: int) -> NDArray:
+def take_class(values: NDArray[FloatT], labels: NDArray[np.integer], axis: int) -> NDArray[FloatT]:
     """Return the entry at each sample's label along `axis`."""
     return np.take_along_axis(values, np.expand_dims(labels, axis), axis=axis).squeeze(axis)
 
 
-def mix(
-    t: NDArray[np.floating], when_one: NDArray[np.floating], when_zero: NDArray[np.floating]
-) -> NDArray[np.floating]:
+def mix(t: NDArray[np.floating], when_one: NDArray[np.float64], when_zero: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return t · when_one + (1 − t) · when_zero, with 0 · ∞ = 0."""
+    t = wide(t)
     one = np.multiply(t, when_one, out=np.zeros_like(when_one), where=t > 0)
     zero = np.multiply(1 - t, when_zero, out=np.zeros_like(when_zero), where=t < 1)
     return one + zero

@@ -43,7 +43,8 @@ def predicted_label(p: ArrayLike) -> NDArray[np.intp]:
     ----------
     Bishop, *Pattern Recognition and Machine Learning* (2006), section 1.5.1.
     """
-    return np.argmax(as_distributions(p, "p", -1), axis=-1)
+    label: NDArray[np.intp] = np.argmax(as_distributions(p, "p", -1), axis=-1)
+    return label
 
 
 def confidence(p: ArrayLike) -> NDArray[np.floating]:
@@ -79,7 +80,8 @@ def confidence(p: ArrayLike) -> NDArray[np.floating]:
     ----------
     Guo, Pleiss, Sun and Weinberger, *On calibration of modern neural networks*, ICML (2017).
     """
-    return np.max(as_distributions(p, "p", -1), axis=-1)
+    highest: NDArray[np.floating] = np.max(as_distributions(p, "p", -1), axis=-1)
+    return highest
 
 
 def flag_uncertain(p: ArrayLike, threshold: float) -> NDArray[np.bool_]:
