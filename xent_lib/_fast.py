@@ -44,7 +44,7 @@ SMALL_BLOCK, LARGE_BLOCK, PLAIN_BLOCK = 2**16, 3 * 2**16, 2**14
 FEW_ROWS = 256
 
 #: Columns that the BLAS sums at a time.
-PIECE = 512
+PIECE = 32
 ONES = {np.dtype(dtype): np.ones(PIECE, dtype) for dtype in (np.float32, np.float64)}
 
 #: What the exponentials of a row must sum to at least, so that an entry that has underflowed is no loss: its
@@ -120,8 +120,9 @@ def categorical(labels: Array, z: Array, scale: Any, out: Array) -> tuple[Array,
     highest = scale / TINY[z.dtype]  # above, the rate is not a normal number
     if not isinstance(scale, float):
         highest = np.where(scale > 0, highest, sys.float_info.max)
-    right = (total >= LOWEST) & (total <= highest) & (own >= sys.float_info.min)
-    return np.log1p(others / own), ~right
+    loss = np.log1p(others / own)
+    right = (total >= LOWEST) & (total <= highest) & (own >= sys.float_info.min) & (loss < np.inf)
+    return loss, ~right
 
 
 def soft(t: Array, z: Array, scale: Any, out: Array) -> tuple[Array, Array]:
