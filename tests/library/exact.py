@@ -22,6 +22,17 @@ def softmax_and_others(z):
     return exponentials / total, others / total
 
 
+def softmax_and_others_by_sums(z):
+    """As `softmax_and_others`, for many classes: sums before and after each class instead of a table."""
+    z = exact(z)
+    exponentials = exp(z - z.max(axis=-1, keepdims=True))
+    none = np.zeros_like(exponentials[..., :1])
+    before = np.concatenate([none, np.cumsum(exponentials, axis=-1)[..., :-1]], axis=-1)
+    after = np.concatenate([np.cumsum(exponentials[..., ::-1], axis=-1)[..., -2::-1], none], axis=-1)
+    total = exponentials.sum(axis=-1, keepdims=True)
+    return exponentials / total, (before + after) / total
+
+
 def softmax(z):
     return softmax_and_others(z)[0]
 
