@@ -28,8 +28,8 @@ lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 bench: $(INSTALLED) $(PEERS)/.installed  ## time and check the libraries side by side, for the chapter on speed (8 minutes)
 	@$(BIN)/python -m benchmarks
 
-lint: $(INSTALLED)  ## check the style of the code
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: $(INSTALLED)  ## check the style of the code and the types of xent_lib
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/python -m mypy
 
 constraints: $(INSTALLED)  ## write what is installed now to constraints.txt
 	@{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > constraints.new

@@ -80,6 +80,7 @@ def sweep(
         return 0.0
     n_samples_axes = z.ndim - len(row_shape)
     row, t_row = math.prod(row_shape), t.shape[n_samples_axes:]
+    t, z = apart(t, out), apart(z, out)
     overlap = np.may_share_memory(out, z) or np.may_share_memory(out, t)
     total = 0.0
     for box in boxes(z.shape[:n_samples_axes], rows_at_a_time(row)):
@@ -162,6 +163,12 @@ def row_sums(x: Array) -> NDArray[np.float64]:
         pieces = x[:, : n_pieces * PIECE].reshape(n_rows, n_pieces, PIECE)
         total += (pieces @ ones).sum(axis=1, dtype=np.float64)
     return total
+
+
+def apart(x: Array, out: Array) -> Array:
+    """Return a copy of `x` if writing to `out` would change an entry of `x` that another block needs."""
+    same_places = x.__array_interface__["data"] == out.__array_interface__["data"] and x.strides == out.strides
+    return x.copy() if np.may_share_memory(x, out) and not same_places else x
 
 
 def boxes(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:
