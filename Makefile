@@ -10,10 +10,10 @@ PYTHON := $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,
 	$(shell $(python) -c '$(SUITABLE)' 2>/dev/null && echo $(python))))
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab bench lint constraints clean
+.PHONY: help book test test-library lab bench lint constraints clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 book: $(INSTALLED)  ## execute the chapters that changed and write the site
 	@$(BIN)/python tools/build_book.py
@@ -21,6 +21,9 @@ book: $(INSTALLED)  ## execute the chapters that changed and write the site
 
 test: book  ## build the book and run every test
 	@$(BIN)/python -m pytest
+
+test-library:  ## run the library's tests on the oldest NumPy that it takes, and on the newest
+	@$(PYTHON) tools/test_library.py
 
 lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 	@$(BIN)/jupyter lab chapters

@@ -4,8 +4,8 @@ import exact
 import numpy as np
 import pytest
 import scipy.special
-import torch
 from exact import DTYPES, LOGITS, NORMAL, below_largest, binary_logits, ulps
+from peers import needs_torch, torch
 
 from xent_lib import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
 
@@ -135,6 +135,7 @@ def test_sigmoid_is_the_softmax_of_the_logit_and_zero():
     np.testing.assert_array_max_ulp(sigmoid(z), pairs[:, 1], maxulp=2)
 
 
+@needs_torch
 @pytest.mark.parametrize(
     ("function", "peer"),
     [

@@ -5,9 +5,8 @@ import math
 import exact
 import numpy as np
 import pytest
-import torch
-import torch.nn.functional as F
 from exact import DTYPES, LABELS, LOGITS, NORMAL, below_largest, binary_logits, ulps
+from peers import F, needs_torch, torch
 
 from xent_lib import (
     binary_cross_entropy_gradient,
@@ -170,6 +169,7 @@ def test_the_gradient_is_what_a_difference_quotient_gives(loss, gradient, value_
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
+@needs_torch
 @each_batch
 @each_option
 def test_the_gradient_is_what_autograd_gives(loss, gradient, value_and_gradient, t, z, reduction, weight):
@@ -183,6 +183,7 @@ def test_the_gradient_is_what_autograd_gives(loss, gradient, value_and_gradient,
     np.testing.assert_allclose(found, z_torch.grad.numpy(), rtol=1e-13, atol=1e-16)
 
 
+@needs_torch
 @pytest.mark.parametrize(("shape", "axis"), [((60, 10), -1), ((2, 10, 4, 3), 1)], ids=["rows", "images"])
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
 def test_the_gradient_with_class_weights_is_what_autograd_gives(shape, axis, reduction):
@@ -269,6 +270,7 @@ def test_the_dtype_of_the_gradient_is_that_of_the_logits(loss, gradient, value_a
 # The Jacobian
 
 
+@needs_torch
 def test_the_jacobian_is_what_autograd_gives():
     for z in _Z:
         theirs = torch.autograd.functional.jacobian(lambda z: torch.softmax(z, -1), torch.tensor(z))

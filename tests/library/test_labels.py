@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
+from peers import needs_torch, torch
 
 from xent_lib import entropy, one_hot, smooth_labels
 
@@ -15,6 +15,7 @@ def test_one_hot_is_a_row_of_the_identity(dtype):
     assert encoded.dtype == np.float64
 
 
+@needs_torch
 @pytest.mark.parametrize(("labels", "n_classes"), [(1, 3), ([[0, 1], [2, 2]], 3), ([[[4]]], 6), ([250], 300)])
 def test_one_hot_appends_an_axis_as_pytorch_does(labels, n_classes):
     expected = torch.nn.functional.one_hot(torch.tensor(labels), n_classes).numpy()

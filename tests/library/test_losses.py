@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import scipy.special
 import sklearn.metrics
-import torch
-import torch.nn.functional as F
 from exact import DTYPES, LABELS, LOGITS, binary_logits, ulps
+from peers import F, needs_torch, torch
 
 from xent_lib import (
     binary_cross_entropy,
@@ -366,6 +365,7 @@ def test_scikit_learn_agrees(weight, reduction):
     assert binary_cross_entropy(LABELS % 2, q, **ours) == pytest.approx(log_loss(LABELS % 2, q, **options), rel=1e-13)
 
 
+@needs_torch
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 def test_pytorch_agrees_on_class_weights(reduction):
     z, class_weight = LOGITS["ordinary"], np.linspace(0.25, 4, 10)
@@ -376,6 +376,7 @@ def test_pytorch_agrees_on_class_weights(reduction):
     np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-12)
 
 
+@needs_torch
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.5])
 def test_pytorch_agrees_on_label_smoothing(alpha):
     z = LOGITS["ordinary"]
@@ -384,6 +385,7 @@ def test_pytorch_agrees_on_label_smoothing(alpha):
     assert ours == pytest.approx(theirs.item(), rel=1e-13)
 
 
+@needs_torch
 def test_pytorch_agrees_on_images_with_the_classes_on_axis_one():
     z = np.random.default_rng(10).normal(0, 3, (2, 5, 4, 3))
     labels = np.random.default_rng(11).integers(0, 5, (2, 4, 3))
@@ -392,6 +394,7 @@ def test_pytorch_agrees_on_images_with_the_classes_on_axis_one():
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
+@needs_torch
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
 def test_pytorch_agrees_on_the_binary_loss(reduction):
     z = LOGITS["ordinary"]
@@ -403,9 +406,7 @@ def test_pytorch_agrees_on_the_binary_loss(reduction):
 
 @pytest.fixture(scope="module")
 def keras_losses():
-    import keras
-
-    return keras.losses
+    return pytest.importorskip("keras").losses
 
 
 @pytest.mark.parametrize(

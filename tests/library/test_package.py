@@ -190,7 +190,7 @@ def test_a_docstring_tells_what_there_is_to_know(name):
 
 
 def test_the_plots_can_be_imported_and_their_colors_differ():
-    import matplotlib
+    matplotlib = pytest.importorskip("matplotlib")
     from matplotlib.colors import to_rgb
 
     from xent_lib import plots
