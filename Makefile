@@ -4,12 +4,13 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PEERS := $(VENV)/peers
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON := $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,\
 	$(shell $(python) -c '$(SUITABLE)' 2>/dev/null && echo $(python))))
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab lint constraints clean
+.PHONY: help book test lab bench lint constraints clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -23,6 +24,9 @@ test: book  ## build the book and run every test
 
 lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 	@$(BIN)/jupyter lab chapters
+
+bench: $(INSTALLED) $(PEERS)/.installed  ## time and check the libraries side by side, for the chapter on speed (8 minutes)
+	@$(BIN)/python -m benchmarks
 
 lint: $(INSTALLED)  ## check the style of the code
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -42,4 +46,8 @@ endif
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -r requirements.txt -c constraints.txt
 	$(BIN)/python -m pip install --no-deps --editable .
+	@touch $@
+
+$(PEERS)/.installed: benchmarks/requirements.txt $(INSTALLED)
+	$(BIN)/python -m pip install --no-deps --upgrade --target $(PEERS) -r benchmarks/requirements.txt
 	@touch $@
