@@ -161,6 +161,10 @@ def exp(t: np.ndarray, z: np.ndarray) -> Call:
     return call
 
 
+#: Memory that is freed stays with the process: the next call finds it there, and needs no new pages.
+REUSED_HEAP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36)}
+
+
 class Route(NamedTuple):
     """How a route is called in tables, how its call is built, and the settings of its process."""
 
@@ -169,9 +173,10 @@ class Route(NamedTuple):
     settings: dict[str, str] = {}  # noqa: RUF012
     allocates_with_numpy: bool = False
 
+    @property
+    def reuses_memory(self) -> bool:
+        return self.settings is REUSED_HEAP
 
-#: Memory that is freed stays with the process: the next call finds it there, and needs no new pages.
-REUSED_HEAP = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
 
 ROUTES = {
     "textbook": Route("textbook NumPy", textbook, allocates_with_numpy=True),
