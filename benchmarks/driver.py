@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory, TemporaryFile
+from time import strftime
 
 from benchmarks.cases import TABLE, Case, save
 from benchmarks.routes import ROUTES, applies
@@ -74,18 +75,23 @@ def measure(cases: list[Case], quick: bool = False) -> tuple[list[dict], list[di
     """Return the rows of the tables of times and of memory above the inputs and `out`."""
     times, peaks = [], []
     with folder_in_memory() as folder, ExitStack() as stack:
-        asks = {name: stack.enter_context(worker(name)) for name in ROUTES}
+        standing = {name: stack.enter_context(worker(name)) for name in ROUTES}
         for case in cases:
-            tell(f"  {case}")
+            tell(f"  {strftime('%H:%M:%S')} {case}")
             save(case, folder)
             routes = [name for name in ROUTES if applies(name, case.logits, case.elements)]
             rounds, seconds, at_least = effort(case, quick)
             task = {"case": case, "folder": str(folder), "seconds": seconds, "at_least": at_least}
-            turns = [{name: asks[name]({**task, "measure": "time"}) for name in routes} for _ in range(rounds)]
+            with ExitStack() as of_case:
+                asks = {name: standing[name] for name in routes}
+                if case.elements >= LARGE:  # a process that keeps its memory must not keep this much of it
+                    keeping = [name for name in routes if ROUTES[name].reuses_memory]
+                    asks |= {name: of_case.enter_context(worker(name)) for name in keeping}
+                turns = [{name: asks[name]({**task, "measure": "time"}) for name in routes} for _ in range(rounds)]
             times += [{**case._asdict(), "route": name, **merged([turn[name] for turn in turns])} for name in routes]
             if case in TABLE:
                 for name in routes:
-                    peaks.append({**case._asdict(), "route": name, **peak(asks[name], name, task, case)})
+                    peaks.append({**case._asdict(), "route": name, **peak(standing[name], name, task, case)})
     return times, peaks
 
 

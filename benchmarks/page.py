@@ -10,6 +10,7 @@ from math import log10
 from pathlib import Path
 from textwrap import fill
 
+from benchmarks.cases import SWEEP, TABLE, Case
 from benchmarks.report import times
 from benchmarks.results import read, read_machine
 from benchmarks.routes import ROUTES
@@ -24,14 +25,21 @@ def content() -> str:
     machine = read_machine()
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     about = f"{machine['processor']}; {machine['system']}; Python {machine['python']}, {packages}; {machine['date']}"
-    tables = {"TIMES": _times(), "MEMORY": _memory(), "DIGITS": _digits()}
+    tables = {"TIMES": _times(TABLE), "SWEEP": _times(swept()), "MEMORY": _memory(), "DIGITS": _digits()}
     texts = [f'{name} = """\\\n{table}\n"""\n' for name, table in tables.items()]
     return "".join([f'MACHINE = """\\\n{fill(about, 78)}\n"""\n', *texts])
 
 
-def _times() -> str:
-    lines = [",".join(["dtype,samples,classes,logits", *ROUTES])]
-    for case, of_route in times("median_ms").items():
+def swept() -> list[Case]:
+    """Return the cases of the plot of time against size, those of the table among them."""
+    fits = [case for case in TABLE if case.dtype == "float32" and case.logits == "ordinary"]
+    return sorted(SWEEP + [case for case in fits if case.classes in {case.classes for case in SWEEP}])
+
+
+def _times(cases: list[Case]) -> str:
+    lines, measured = [",".join(["dtype,samples,classes,logits", *ROUTES])], times("median_ms")
+    for case in (case for case in cases if case in measured):
+        of_route = measured[case]
         per_logit = [f"{1e6 * of_route[name] / case.elements:.3g}" if name in of_route else "" for name in ROUTES]
         lines.append(",".join([case.dtype, str(case.samples), str(case.classes), case.logits, *per_logit]))
     return "\n".join(lines)
