@@ -67,7 +67,7 @@ def effort(case: Case, quick: bool) -> tuple[int, float, int]:
     if quick:
         return 1, 0.02, 2
     if case.elements <= 1_000_000:
-        return 12, 0.06, 2
+        return 8, 0.05, 2
     return (5, 0.2, 2) if case.elements <= 10_000_000 else (3, 0.5, 2)
 
 
