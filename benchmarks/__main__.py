@@ -4,7 +4,7 @@ import argparse
 
 from benchmarks import accuracy, page, report, results
 from benchmarks.cases import SWEEP, TABLE
-from benchmarks.driver import measure, tell
+from benchmarks.driver import measure, refuse_too_little_memory, tell
 
 PARTS = ("times", "accuracy", "report")
 
@@ -19,6 +19,8 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
 
     if "times" in parts:
+        if not options.quick:
+            refuse_too_little_memory()
         tell("times and memory:")
         cases = [case for case in TABLE + SWEEP if not options.quick or case.elements <= 1_000_000]
         times, memory = measure(cases, options.quick)

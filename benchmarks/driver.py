@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 PEERS = Path(sys.prefix) / "peers"  # where the Makefile installs benchmarks/requirements.txt
 LINUX = sys.platform == "linux"
 LARGE = 10_000_000  # elements, from which the memory of whole processes is compared
+NEEDED = 20  # GB: a process that keeps its memory, 13 GB in the largest case, beside the one that is measured
 ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"),
     **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"), "1"),
@@ -109,7 +110,7 @@ def peak(ask, name: str, task: dict, case: Case) -> dict:
     peaks = {"process_bytes": "", "numpy_bytes": ""}
     if ROUTES[name].allocates_with_numpy:
         peaks |= ask({**task, "measure": "numpy peak"})
-    if case.elements >= LARGE and LINUX and name != "torch_heap":
+    if case.elements >= LARGE and LINUX and name != "torch_mem":
         with worker(name) as ask_new:
             peaks |= ask_new({**task, "measure": "process peak"})
     return peaks
@@ -125,6 +126,18 @@ def folder_in_memory():
 
 def worker(route: str):
     return process("benchmarks.worker", route, **ROUTES[route].settings)
+
+
+def refuse_too_little_memory() -> None:
+    """End before the largest case would make the system end some other process."""
+    information = Path("/proc/meminfo")
+    if information.exists():
+        line = next(line for line in information.read_text().splitlines() if line.startswith("MemAvailable"))
+        available = int(line.split()[1]) // 2**20
+        if available < NEEDED:
+            raise SystemExit(
+                f"The full run needs {NEEDED} GB of free memory, {available} GB are; --quick needs little."
+            )
 
 
 def tell(progress: str) -> None:

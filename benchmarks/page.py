@@ -37,7 +37,7 @@ def swept() -> list[Case]:
 
 
 def _times(cases: list[Case]) -> str:
-    lines, measured = [",".join(["dtype,samples,classes,logits", *ROUTES])], times("median_ms")
+    lines, measured = [",".join(["dtype,S,N,logits", *ROUTES])], times("median_ms")
     for case in (case for case in cases if case in measured):
         of_route = measured[case]
         per_logit = [f"{1e6 * of_route[name] / case.elements:.3g}" if name in of_route else "" for name in ROUTES]

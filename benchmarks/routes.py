@@ -183,7 +183,7 @@ ROUTES = {
     "scipy": Route("SciPy", scipy, allocates_with_numpy=True),
     "sklearn": Route("scikit-learn, loss only", sklearn, allocates_with_numpy=True),
     "torch": Route("PyTorch", torch),
-    "torch_heap": Route("PyTorch, reused heap", torch, REUSED_HEAP),
+    "torch_mem": Route("PyTorch, reused heap", torch, REUSED_HEAP),
     "tf": Route("tf.function", tensorflow),
     "jax": Route("JAX jit", jax),
     "xent": Route("xent_lib", xent, allocates_with_numpy=True),
