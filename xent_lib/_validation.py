@@ -233,7 +233,8 @@ def reduce(
         losses = np.multiply(losses, factors, out=np.zeros_like(losses), where=factors != 0)
     if reduction == "none":
         return rounded(losses, dtype)
-    return rounded(losses.sum() / divisor, dtype)
+    with np.errstate(over="ignore"):
+        return rounded(losses.sum() / divisor, dtype)
 
 
 def reduction_factors(

@@ -259,7 +259,8 @@ def binary_cross_entropy_value_and_gradient(
     t, z, weight, reduction
         As :func:`~xent_lib.losses.binary_cross_entropy_with_logits`.
     out : ndarray, optional
-        Where to write the gradient: the shape and dtype of `z`.
+        Where to write the gradient: the shape and dtype of `z`. It may overlap the inputs. After an
+        error it holds nothing of meaning.
 
     Returns
     -------
@@ -310,7 +311,8 @@ def categorical_cross_entropy_value_and_gradient(
     t, z, axis, weight, reduction
         As :func:`~xent_lib.losses.categorical_cross_entropy_with_logits`.
     out : ndarray, optional
-        Where to write the gradient: the shape and dtype of `z`.
+        Where to write the gradient: the shape and dtype of `z`. It may overlap the inputs. After an
+        error it holds nothing of meaning.
 
     Returns
     -------

@@ -14,6 +14,7 @@ from xent_lib import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     categorical_cross_entropy,
+    categorical_cross_entropy_value_and_gradient,
     categorical_cross_entropy_with_logits,
     one_hot,
     sigmoid,
@@ -442,3 +443,11 @@ def keras_losses():
 def test_keras_agrees(keras_losses, name, options, loss, t, prediction, reduction):
     theirs = getattr(keras_losses, name)(**options, reduction=reduction, dtype="float64")(t, prediction)
     np.testing.assert_allclose(np.squeeze(loss(t, prediction, reduction=reduction)), theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("loss", [categorical_cross_entropy_with_logits, categorical_cross_entropy_value_and_gradient])
+def test_losses_that_add_up_to_more_than_the_dtype_holds_are_infinite(loss, reduction):
+    z = np.full((3, 2), [1e308, 0.0])
+    found = loss([1, 1, 1], z, reduction=reduction)
+    assert (found[0] if isinstance(found, tuple) else found) == np.inf
