@@ -19,8 +19,9 @@ one sweep. Six ideas, from the largest gain to the smallest:
 4. **Sums of rows as matrix times vector.** The product with a vector of ones is the same sum, and the BLAS
    takes it for rows of any length at full speed. Pieces of at most `PIECE` columns keep its rounding small.
 5. **The work on rows is done in float64**, also for float32: there is one row for N entries, so it is cheap,
-   and one error less. NumPy's float32 exponential may be off by 2.5 units in the last place, so the one
-   of the label, on which everything depends, is taken in float64.
+   and one error less. NumPy's float32 exponential may be off by 2.5 units in the last place. So the one
+   of the label, on which everything depends, is taken in float64, and so are the others of a row in which the
+   label outweighs them: its loss is small, and hangs on them.
 6. **A binary label is a sign.** With u = z for t = 0 and u = −z for t = 1, the loss is log1p(eᵘ) and the
    gradient ± eᵘ / (1 + eᵘ): no choice between two branches.
 
@@ -114,6 +115,9 @@ def categorical(labels: Array, z: Array, scale: Any, out: Array) -> tuple[Array,
     np.exp(z, out=out)
     flat[at_label] = 0
     others = row_sums(out)
+    if z.dtype == np.float32:
+        sure = (others < own).nonzero()[0]
+        others[sure] = sums_of_others(z[sure].astype(np.float64), labels[sure])
     total = others + own
     rate = scale / total
     out *= rate.astype(z.dtype, copy=False)[:, np.newaxis]
@@ -138,7 +142,7 @@ def binary(t: Array, z: Array, scale: Any, out: Array) -> tuple[Array, Array]:
     growth = z * sign
     np.exp(growth, out=growth, dtype=np.float64, casting="same_kind")
     loss = np.log1p(growth)
-    right = growth.min() >= TINY[z.dtype] and np.isfinite(loss.sum()) and np.array_equal(is_one, t != 0)
+    right = growth.min() >= TINY[z.dtype] and growth.max() < np.inf and np.array_equal(is_one, t != 0)
     if not right:
         return loss, np.ones(len(z), dtype=bool)
     np.add(growth, 1, out=out)
@@ -167,8 +171,18 @@ def row_sums(x: Array) -> NDArray[np.float64]:
 
 def apart(x: Array, out: Array) -> Array:
     """Return a copy of `x` if writing to `out` would change an entry of `x` that another block needs."""
+    if not np.may_share_memory(x, out):
+        return x
     same_places = x.__array_interface__["data"] == out.__array_interface__["data"] and x.strides == out.strides
-    return x.copy() if np.may_share_memory(x, out) and not same_places else x
+    return x if same_places else x.copy()
+
+
+def sums_of_others(z: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return, row by row, the sum of the exponentials of all logits but the label's; overwrites `z`."""
+    np.exp(z, out=z)
+    z[np.arange(len(z)), labels] = 0
+    sums: NDArray[np.float64] = z.sum(axis=1)
+    return sums
 
 
 def boxes(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:

@@ -414,10 +414,10 @@ def _in_one_sweep(
             total = _fast.sweep(
                 kernel, partial(plain, axis=-1), t_last, z_last, row_shape, factors, divisor, losses, gradient_last
             )
+            loss: Any = z.dtype.type(total / divisor) if losses is None else losses[()]
     except ValueError:
         plain(t, z, axis)  # raises too, and names the place in the whole array instead of in a block
         raise
-    loss = rounded(np.float64(total / divisor), z.dtype) if losses is None else losses[()]
     return loss, gradient if gradient.ndim or out is not None else gradient[()]
 
 
