@@ -31,8 +31,10 @@ lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 bench: $(INSTALLED) $(PEERS)/.installed  ## time and check the libraries side by side, for the chapter on speed (8 minutes)
 	@$(BIN)/python -m benchmarks
 
-lint: $(INSTALLED)  ## check the style of the code and the types of xent_lib
+lint: $(INSTALLED)  ## check the style of the code, the types of xent_lib and the form of the workflows
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/python -m mypy
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 constraints: $(INSTALLED)  ## write what is installed now to constraints.txt
 	@{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > constraints.new

@@ -1,6 +1,7 @@
 """Runs the library's tests on the oldest NumPy that it takes and on the newest, each in a small environment.
 
-Usage: python tools/test_library.py     (with a Python for which both exist: 3.11 or 3.12)
+Usage: python tools/test_library.py            (with a Python for which both exist: 3.11 or 3.12)
+       python tools/test_library.py numpy      (on the newest alone, with any Python that the library takes)
 """
 
 import re
@@ -30,10 +31,11 @@ def test_with(numpy: str, folder: Path) -> int:
     return run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--ignore=xent_lib/plots.py", *TESTS)
 
 
-def main() -> int:
+def main(*numpys: str) -> int:
+    numpys = numpys or (f"numpy=={OLDEST}.*", "numpy")
     with tempfile.TemporaryDirectory() as folder:
-        return max(test_with(f"numpy=={OLDEST}.*", Path(folder) / "old"), test_with("numpy", Path(folder) / "new"))
+        return max(test_with(numpy, Path(folder) / str(i)) for i, numpy in enumerate(numpys))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))
