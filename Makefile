@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PEERS := $(VENV)/peers
+LAB_SETTINGS := $(VENV)/etc/jupyter/labconfig/default_setting_overrides.json
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON := $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,\
 	$(shell $(python) -c '$(SUITABLE)' 2>/dev/null && echo $(python))))
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-library lab bench lint constraints clean
+.PHONY: help book test test-library notebooks lab serve bench lint constraints clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,8 +26,15 @@ test: book  ## build the book and run every test
 test-library:  ## run the library's tests on the oldest NumPy that it takes, and on the newest
 	@$(PYTHON) tools/test_library.py
 
-lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
+notebooks: $(INSTALLED)  ## write the notebooks that people run, to _build/notebooks, without the site
+	@$(BIN)/python tools/build_book.py --notebooks-only
+
+lab: $(INSTALLED)  ## open JupyterLab, where every chapter opens as a notebook
+	@$(BIN)/jupytext-config --settings-file $(LAB_SETTINGS) set-default-viewer markdown myst
 	@$(BIN)/jupyter lab chapters
+
+serve: book  ## serve the site on this machine; a chapter that is saved is built and shown again
+	@$(BIN)/python tools/serve_book.py
 
 bench: $(INSTALLED) $(PEERS)/.installed  ## time and check the libraries side by side, for the chapter on speed (8 minutes)
 	@$(BIN)/python -m benchmarks

@@ -27,6 +27,7 @@ LOGGER = logging.getLogger(__name__)
 HIDDEN = {"hide-input", "hide-cell", "remove-input"}
 KEPT = {"raises-exception"}
 REMOVED = {"remove-cell"}
+TIMING = {"timing"}  # its output is another one in every run
 
 
 class Code(NamedTuple):
@@ -132,7 +133,7 @@ class Page:
         """Say where the notebook comes from."""
         if not self.address:
             return ""
-        return f"\n\n*The notebook of [a page of the course]({self.address}), which shows it with its results.*"
+        return f"\n\n*Read it with its results on [the course's site]({self.address}).*"
 
     def exercise(self, node: nodes.Element, title: nodes.Element) -> str:
         """Write the title as the site does: "Exercise 1 (By hand)"."""
@@ -148,7 +149,7 @@ class Page:
 
     def code(self, node: nodes.Element, title: str = "") -> Iterator[str | Code]:
         tags = set(node["cell_metadata"].get("tags", []))
-        if unknown := tags - HIDDEN - KEPT - REMOVED:
+        if unknown := tags - HIDDEN - KEPT - REMOVED - TIMING:
             raise Unknown(node, f"notebooks do not know the cell tag {min(unknown)!r}")
         if tags & REMOVED:
             return
@@ -158,8 +159,10 @@ class Page:
             title = f"Figure: {first_sentence(caption)}" if caption else f"Code: {self.heading}"
         try:
             self.needs |= self.project.needs(source.astext())
-        except (LookupError, SyntaxError) as problem:
-            raise Unknown(node, str(problem)) from None
+        except LookupError as problem:
+            raise Unknown(node, problem.args[0]) from None
+        except SyntaxError:
+            raise Unknown(node, "only Python can be searched for imports, no commands of IPython") from None
         yield Code(source.astext(), sorted(tags & KEPT), title)
         if caption:
             yield self.markdown.block(caption)
@@ -241,7 +244,8 @@ def place(node: nodes.Node, doctree: nodes.document) -> str:
     """Return the file and the line of a node, or those of what it stands in."""
     while node.line is None and node.parent is not None:
         node = node.parent
-    return f"{doctree['source']}:{node.line or ''}"
+    line = node.line and node.line - is_code_cell(node)  # of a cell, MyST-NB gives the second line
+    return f"{doctree['source']}:{line or ''}"
 
 
 def setup(app):

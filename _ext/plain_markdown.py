@@ -55,12 +55,14 @@ class Markdown:
         if node["nowrap"]:
             raise Unknown(node, "write $$ around the formula: notebooks do not show a bare environment")
         formula = " ".join(node.astext().split())
+        if r"\\" in formula and not formula.startswith(r"\begin{"):  # several lines, as the site sets them
+            formula = rf"\begin{{split}}{formula}\end{{split}}"
         number = self.number_of(node)
         tag = f" \\tag{{{number}}}" if number else ""
         return f"$${formula}{tag}$$"
 
     def block_literal_block(self, node) -> str:
-        language, code = node.get("language", ""), node.astext()
+        language, code = node.get("language", ""), node.astext().rstrip("\n")
         fence = "`" * max(3, 1 + longest_run("`", code))
         return f"{fence}{'' if language in ('default', 'none') else language}\n{code}\n{fence}"
 
@@ -165,10 +167,10 @@ class Markdown:
         return f"{fence}{space}{code}{space}{fence}"
 
     def inline_math(self, node) -> str:
-        formula = " ".join(node.astext().split())
+        formula = node.astext()
         if self.in_table:  # a bar would end the cell
             formula = formula.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
-        return f"${formula}$"
+        return f"${' '.join(formula.split())}$"
 
     def inline_reference(self, node) -> str:
         text, address = self.line(node), self.link(node)

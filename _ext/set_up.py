@@ -19,7 +19,7 @@ def set_up():
         raise RuntimeError(sentence)
 
     def install(*arguments):
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--retries=2", "--disable-pip-version-check"]
         return subprocess.run([*command, *arguments], capture_output=True, text=True)
 
     if sys.version_info < tuple(numbers(PYTHON)):

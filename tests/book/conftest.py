@@ -11,8 +11,8 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
+from small_books import BOOK, make_book
 
-BOOK = Path(__file__).parents[2]
 SITE = BOOK / "_build" / "html"
 TOC = yaml.safe_load((BOOK / "_toc.yml").read_text("utf8"))
 PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
@@ -43,6 +43,12 @@ def built(page: str) -> BeautifulSoup:
 def _site_is_built():
     if not (SITE / f"{PAGES[-1]}.html").exists():
         pytest.exit("The tests of the book read the built site. Run `make test`, which builds it.", 2)
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    """A book of two chapters with the settings of this one."""
+    return make_book(tmp_path)
 
 
 def find_browser() -> str | None:

@@ -1,53 +1,9 @@
 """A build that is wrong fails and says where; a build executes what changed, and nothing else."""
 
 import re
-import shutil
-import subprocess
-import sys
 
 import pytest
-from conftest import BOOK
-
-HEADER = """\
----
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
-# Title
-"""
-
-
-def cell(code):
-    return f"\n```{{code-cell}} ipython3\n{code}\n```\n"
-
-
-@pytest.fixture
-def small_book(tmp_path):
-    """A book of two chapters with the settings of this one."""
-    for name in ("_ext", "_static", "xent_lib"):
-        shutil.copytree(BOOK / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("_config.yml", "references.bib", "requirements.txt", "constraints.txt"):
-        shutil.copy(BOOK / name, tmp_path)
-    (tmp_path / "_toc.yml").write_text(
-        "format: jb-book\nroot: intro\nchapters:\n- file: chapters/one\n- file: chapters/two\n"
-    )
-    (tmp_path / "intro.md").write_text("# Intro\n")
-    (tmp_path / "chapters").mkdir()
-    for name in ("one", "two"):
-        (tmp_path / "chapters" / f"{name}.md").write_text(HEADER + cell(f"print('{name}')"))
-    return tmp_path
-
-
-def build(book):
-    command = [sys.executable, str(BOOK / "tools" / "build_book.py"), str(book)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+from small_books import HEADER, build, cell
 
 
 def executed_by(run):
