@@ -155,7 +155,7 @@ def test_a_chapter_checks_the_versions_of_what_it_imports(small_book):
     text = (small_book / "_build" / "notebooks" / "one.ipynb").read_text("utf8")
     assert "'scipy': ('scipy', '" in text
     assert "'sklearn': ('scikit-learn', '" in text
-    assert "'numpy': ('numpy', '1.26')" in text
+    assert "'numpy': ('numpy', '2.0')" in text
     assert "pandas" not in text
 
 
