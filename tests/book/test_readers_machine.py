@@ -63,7 +63,7 @@ def shown(outputs):
     """
     printed = "".join(output.text for output in outputs if output.output_type == "stream")
     data = [sorted(output.data.items()) for output in outputs if "data" in output]
-    return re.sub(r"0x[0-9a-f]{8,}|T_[0-9a-f]{5}\b", "", repr([printed, *data]))
+    return re.sub(r"0x[0-9a-f]{8,}|T_[0-9a-f]{5}", "", repr([printed, *data]))
 
 
 @each_notebook
