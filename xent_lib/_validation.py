@@ -190,9 +190,7 @@ def as_labels_or_shape(t: ArrayLike, prediction: NDArray[Any], axis: int) -> tup
             f"t has shape {truth.shape} and the prediction has shape {prediction.shape}: t must "
             f"have the shape {label_shape} (class indices) or {prediction.shape} (distributions)"
         )
-    if truth.dtype.kind not in "iu":
-        if truth.size == 0:
-            return truth.astype(np.intp), True
+    if truth.size and truth.dtype.kind not in "iu":
         raise ValueError(
             f"t of shape {truth.shape} is taken as class indices, which must be integers, got dtype {truth.dtype}"
         )

@@ -117,7 +117,7 @@ def numerical_gradient(
     ----------
     Nocedal and Wright, *Numerical Optimization* (2006), section 8.1.
     """
-    x = as_float(x, "x").astype(np.float64)
+    x = wide(as_float(x, "x"))
     if not np.all(np.isfinite(x)):
         raise ValueError("x contains an infinity, so no step away from it exists")
     if step is not None and not 0 < step < np.inf:
