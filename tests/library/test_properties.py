@@ -3,6 +3,7 @@
 import tracemalloc
 import warnings
 
+import exact
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import xent_lib
-from xent_lib import _fast
+from xent_lib import _fast, gradients
 
 every_input = settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
@@ -127,6 +128,25 @@ def test_a_batch_of_several_blocks_is_done_like_one(n_samples, n_classes, dtype)
     loss, gradient = both_of(labels, z, reduction="none")
     np.testing.assert_allclose(loss, loss_of(labels, z, reduction="none"), **tolerance(dtype))
     np.testing.assert_allclose(gradient, gradient_of(labels, z, reduction="none"), **tolerance(dtype))
+
+
+def test_the_sums_of_the_pieces_of_a_row_are_added_in_float64():
+    x = np.zeros((1, 3 * _fast.PIECE + 1), np.float32)
+    x[0, [0, _fast.PIECE, -1]] = 2**24, 1, 1
+    assert _fast.row_sums(x) == 2**24 + 2
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0, 2, 60)], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ordinary_logits_never_need_the_plain_form(dtype, weight, monkeypatch):
+    for name in ("_checked_categorical", "_checked_binary"):
+        monkeypatch.setattr(gradients, name, lambda *_, **__: pytest.fail("needs the plain form"))
+    z = np.concatenate([exact.LOGITS["ordinary"], exact.LOGITS["right"]], axis=-1).astype(dtype)
+    for values, t in [(z, exact.LABELS), (-z, exact.LABELS), (z[:, 0], exact.LABELS % 2), (z[:, 1], exact.LABELS < 3)]:
+        both = both_of if values.ndim == 2 else xent_lib.binary_cross_entropy_value_and_gradient
+        loss, gradient = both(t, values, weight=weight, out=np.empty_like(values))
+        assert np.isfinite(loss)
+        assert np.all(np.isfinite(gradient))
 
 
 @pytest.mark.parametrize("shape", [(70_000,), (3, 70_000), (300, 70, 11)])
