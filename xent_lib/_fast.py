@@ -83,19 +83,19 @@ def sweep(
     n_samples_axes = z.ndim - len(row_shape)
     row, t_row = math.prod(row_shape), t.shape[n_samples_axes:]
     t, z = apart(t, out), apart(z, out)
-    overlap = np.may_share_memory(out, z) or np.may_share_memory(out, t)
+    over_logits = np.may_share_memory(out, z)  # over the truth is no matter: it is read before its place is written
     total = 0.0
     for box in boxes(z.shape[:n_samples_axes], rows_at_a_time(row)):
         t_block, z_block = t[box].reshape(-1, *t_row), np.ascontiguousarray(z[box]).reshape(-1, *row_shape)
-        if overlap:
-            t_block, z_block = t_block.copy(), z_block.copy()
+        if over_logits:
+            z_block = z_block.copy()
         place = out[box]
         in_place = place.flags.c_contiguous
         gradient = place.reshape(z_block.shape) if in_place else np.empty_like(z_block)
         weight: Any = 1.0 if weights is None else weights[box].reshape(-1)
         loss, rows = kernel(t_block, z_block, weight / divisor, gradient)
-        step = max(1, PLAIN_BLOCK // row)
-        for some in (rows[start : start + step] for start in range(0, len(rows), step)):
+        for piece in boxes(rows.shape, max(1, PLAIN_BLOCK // row)) if rows.size else ():
+            some = rows[piece]
             loss[some], slopes = plain(t_block[some], z_block[some])
             factor = weight if weights is None else weight[some].reshape(-1, *(1 for _ in row_shape))
             gradient[some] = slopes * factor / divisor

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from xent_lib._precision import rounded
+from xent_lib._precision import rounded, wide
 
 #: How far from 1 the sum of a probability distribution may be: room for float32 rounding, not for
 #: an entry that is missing.
@@ -55,7 +55,7 @@ def as_floating(x: ArrayLike, name: str) -> NDArray[np.floating]:
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     elif array.dtype.kind != "f":
-        array = array.astype(np.float64)
+        array = wide(array)
     elif array.dtype.itemsize in (4, 8):
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
     else:

@@ -412,7 +412,7 @@ def _in_one_sweep(
     try:
         with np.errstate(all="ignore"):
             total = _fast.sweep(
-                kernel, partial(plain, axis=-1), t_last, z_last, row_shape, factors, divisor, losses, gradient_last
+                kernel, partial(plain, axis=1), t_last, z_last, row_shape, factors, divisor, losses, gradient_last
             )
     except ValueError:
         plain(t, z, axis)  # raises too, and names the place in the whole array instead of in a block

@@ -64,6 +64,7 @@ ON_TRUTH_DISTRIBUTION = {
 
 NOT_NUMBERS = [
     ("text", [["1", "2", "3"], ["4", "5", "6"]], TypeError, "must hold real numbers, got text"),
+    ("bytes", np.array(P).astype("S"), TypeError, "must hold real numbers, got text"),
     ("complex", np.array(P) * 1j, TypeError, "must hold real numbers, got complex numbers"),
     ("objects", [[1, None, 0], [0, 1, 0]], TypeError, "must hold real numbers, got Python objects"),
     ("dates", np.array([["2025-01-30"] * 3] * 2, "M8[D]"), TypeError, "got values of dtype datetime64"),
@@ -293,6 +294,19 @@ def test_probabilities_of_many_classes_in_float32_are_accepted():
     p = np.full((70_000, 2), 1 / 70_000, np.float32)
     assert np.abs(p.sum(axis=0) - 1).max() > 1e-4  # float32 cannot even sum them
     np.testing.assert_allclose(xent_lib.entropy(p, axis=0), np.log(70_000), rtol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, np.asfortranarray, lambda z: z[::-1][::-1]])
+def test_a_bad_entry_is_named_by_its_place_whatever_the_layout(layout):
+    z = np.zeros((3, 4))
+    z[0, 2] = z[2, 1] = INF
+    with pytest.raises(ValueError, match=r"inf at index \(0, 2\)"):
+        xent_lib.softmax(layout(z))
+
+
+def test_a_bad_number_alone_has_no_place():
+    with pytest.raises(ValueError, match=r"^z contains NaN: nan \("):
+        xent_lib.sigmoid(NAN)
 
 
 def test_the_message_starts_with_the_argument_the_value_and_its_index():
