@@ -119,9 +119,8 @@ def test_logsumexp_of_a_vector_is_one_number():
 
 def test_logsumexp_drops_the_axis_of_the_classes_alone():
     z = np.arange(6.0).reshape(2, 1, 3)
-    expected = scipy.special.logsumexp(z, axis=-1)
-    assert expected.shape == (2, 1)
-    np.testing.assert_allclose(logsumexp(z), expected, rtol=1e-15, strict=True)
+    assert logsumexp(z).shape == (2, 1)
+    np.testing.assert_allclose(logsumexp(z), scipy.special.logsumexp(z, axis=-1), rtol=1e-15)
 
 
 @pytest.mark.parametrize(("function", "expected"), [(softmax, [[1.0]]), (log_softmax, [[0.0]]), (logsumexp, [7.0])])
