@@ -11,7 +11,7 @@ PYTHON := $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,
 	$(shell $(python) -c '$(SUITABLE)' 2>/dev/null && echo $(python))))
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-library notebooks lab serve bench lint constraints clean
+.PHONY: help book test test-library mutants notebooks lab serve bench lint constraints clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -25,6 +25,9 @@ test: book  ## build the book and run every test
 
 test-library:  ## run the library's tests on the oldest NumPy that it takes, and on the newest
 	@$(PYTHON) tools/test_library.py
+
+mutants:  ## change the library in one place at a time, and say which changes no test notices
+	@$(PYTHON) tools/test_mutants.py
 
 notebooks: $(INSTALLED)  ## write the notebooks that people run, to _build/notebooks, without the site
 	@$(BIN)/python tools/build_book.py --notebooks-only

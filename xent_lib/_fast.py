@@ -39,6 +39,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xent_lib._precision import wide
+
 #: Entries worked at a time: by the fast form, which takes the larger block where a small one has few rows, for
 #: each step of a block costs a microsecond; and by the plain form, which needs more memory for each entry.
 SMALL_BLOCK, LARGE_BLOCK, PLAIN_BLOCK = 2**16, 3 * 2**16, 2**14
@@ -74,7 +76,7 @@ def sweep(
     """Write the gradient to `out` and the losses to `losses`, if given; return the sum of the losses.
 
     The trailing axes `row_shape` of `z` belong to one loss: (N,) or, for binary losses, (). `kernel` writes
-    the scaled gradient of a block, and returns its losses and which rows it could not do. These go to
+    the scaled gradient of a block, and returns its losses and the rows that it could not do. These go to
     `plain`, which checks them and returns their losses and their gradient, not scaled.
     """
     if z.size == 0:
@@ -82,19 +84,19 @@ def sweep(
     n_samples_axes = z.ndim - len(row_shape)
     row, t_row = math.prod(row_shape), t.shape[n_samples_axes:]
     t, z = apart(t, out), apart(z, out)
-    overlap = np.may_share_memory(out, z) or np.may_share_memory(out, t)
+    over_logits = np.may_share_memory(out, z)  # over the truth is no matter: it is read before its place is written
     total = 0.0
     for box in boxes(z.shape[:n_samples_axes], rows_at_a_time(row)):
         t_block, z_block = t[box].reshape(-1, *t_row), np.ascontiguousarray(z[box]).reshape(-1, *row_shape)
-        if overlap:
-            t_block, z_block = t_block.copy(), z_block.copy()
+        if over_logits:
+            z_block = z_block.copy()
         place = out[box]
         in_place = place.flags.c_contiguous
         gradient = place.reshape(z_block.shape) if in_place else np.empty_like(z_block)
         weight: Any = 1.0 if weights is None else weights[box].reshape(-1)
-        loss, strange = kernel(t_block, z_block, weight / divisor, gradient)
-        rows, step = strange.nonzero()[0], max(1, PLAIN_BLOCK // row)
-        for some in (rows[start : start + step] for start in range(0, len(rows), step)):
+        loss, rows = kernel(t_block, z_block, weight / divisor, gradient)
+        for piece in boxes(rows.shape, max(1, PLAIN_BLOCK // row)) if rows.size else ():
+            some = rows[piece]
             loss[some], slopes = plain(t_block[some], z_block[some])
             factor = weight if weights is None else weight[some].reshape(-1, *(1 for _ in row_shape))
             gradient[some] = slopes * factor / divisor
@@ -110,8 +112,8 @@ def sweep(
 
 def categorical(labels: Array, z: Array, scale: Any, out: Array) -> tuple[Array, Array]:
     """Do a block of rows with one label each."""
-    flat, at_label = out.reshape(-1), np.arange(0, z.size, z.shape[1]) + labels
-    own = np.exp(z.reshape(-1)[at_label].astype(np.float64, copy=False))
+    flat, at_label = out.ravel(), np.arange(0, z.size, z.shape[1]) + labels
+    own = np.exp(wide(z.ravel()[at_label]))
     np.exp(z, out=out)
     flat[at_label] = 0
     others = row_sums(out)
@@ -121,18 +123,18 @@ def categorical(labels: Array, z: Array, scale: Any, out: Array) -> tuple[Array,
     total = others + own
     rate = scale / total
     out *= rate.astype(z.dtype, copy=False)[:, np.newaxis]
-    flat[at_label] = (-others * rate).astype(z.dtype, copy=False)
+    flat[at_label] = -others * rate
     highest = scale / TINY[z.dtype]  # above, the rate is not a normal number
     if not isinstance(scale, float):
         highest = np.where(scale > 0, highest, sys.float_info.max)
     loss = np.log1p(others / own)
     right = (total >= LOWEST) & (total <= highest) & (own >= sys.float_info.min) & (loss < np.inf)
-    return loss, ~right
+    return loss, (~right).nonzero()[0]
 
 
 def soft(t: Array, z: Array, scale: Any, out: Array) -> tuple[Array, Array]:
     """Leave a block of rows with distributions for truths to the plain form."""
-    return np.empty(len(z)), np.ones(len(z), dtype=bool)
+    return np.empty(len(z)), np.arange(len(z))
 
 
 def binary(t: Array, z: Array, scale: Any, out: Array) -> tuple[Array, Array]:
@@ -140,16 +142,16 @@ def binary(t: Array, z: Array, scale: Any, out: Array) -> tuple[Array, Array]:
     is_one = t == 1
     sign = (1 - 2 * is_one.view(np.int8)).astype(z.dtype)
     growth = z * sign
-    np.exp(growth, out=growth, dtype=np.float64, casting="same_kind")
+    np.exp(growth, out=growth, dtype=np.float64)
     loss = np.log1p(growth)
     right = growth.min() >= TINY[z.dtype] and growth.max() < np.inf and np.array_equal(is_one, t != 0)
     if not right:
-        return loss, np.ones(len(z), dtype=bool)
+        return loss, np.arange(len(z))
     np.add(growth, 1, out=out)
     np.divide(growth, out, out=out)
     sign *= scale
     out *= sign
-    return loss, np.zeros(len(z), dtype=bool)
+    return loss, np.arange(0)
 
 
 def rows_at_a_time(row: int) -> int:
@@ -162,7 +164,7 @@ def row_sums(x: Array) -> NDArray[np.float64]:
     n_rows, n_columns = x.shape
     n_pieces, n_last = divmod(n_columns, PIECE)
     ones = ONES[x.dtype]
-    total: NDArray[np.float64] = (x[:, n_columns - n_last :] @ ones[:n_last]).astype(np.float64, copy=False)
+    total = wide(x[:, n_columns - n_last :] @ ones[:n_last])
     if n_pieces:
         pieces = x[:, : n_pieces * PIECE].reshape(n_rows, n_pieces, PIECE)
         total += (pieces @ ones).sum(axis=1, dtype=np.float64)

@@ -16,6 +16,6 @@ def wide(x: NDArray[np.floating]) -> NDArray[np.float64]:
 
 def rounded(x: NDArray[np.floating] | np.floating, dtype: DTypeLike) -> NDArray[np.floating]:
     """Return ``x`` in `dtype`; a scalar for an array without axes. Too large becomes infinite."""
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore"):
         result: NDArray[np.floating] = x.astype(dtype, copy=False)[()]
     return result

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from xent_lib._precision import rounded
+from xent_lib._precision import rounded, wide
 
 #: How far from 1 the sum of a probability distribution may be: room for float32 rounding, not for
 #: an entry that is missing.
@@ -55,7 +55,7 @@ def as_floating(x: ArrayLike, name: str) -> NDArray[np.floating]:
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     elif array.dtype.kind != "f":
-        array = array.astype(np.float64)
+        array = wide(array)
     elif array.dtype.itemsize in (4, 8):
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
     else:
@@ -190,9 +190,7 @@ def as_labels_or_shape(t: ArrayLike, prediction: NDArray[Any], axis: int) -> tup
             f"t has shape {truth.shape} and the prediction has shape {prediction.shape}: t must "
             f"have the shape {label_shape} (class indices) or {prediction.shape} (distributions)"
         )
-    if truth.dtype.kind not in "iu":
-        if truth.size == 0:
-            return truth.astype(np.intp), True
+    if truth.size and truth.dtype.kind not in "iu":
         raise ValueError(
             f"t of shape {truth.shape} is taken as class indices, which must be integers, got dtype {truth.dtype}"
         )

@@ -117,7 +117,7 @@ def numerical_gradient(
     ----------
     Nocedal and Wright, *Numerical Optimization* (2006), section 8.1.
     """
-    x = as_float(x, "x").astype(np.float64)
+    x = wide(as_float(x, "x"))
     if not np.all(np.isfinite(x)):
         raise ValueError("x contains an infinity, so no step away from it exists")
     if step is not None and not 0 < step < np.inf:
@@ -412,7 +412,7 @@ def _in_one_sweep(
     try:
         with np.errstate(all="ignore"):
             total = _fast.sweep(
-                kernel, partial(plain, axis=-1), t_last, z_last, row_shape, factors, divisor, losses, gradient_last
+                kernel, partial(plain, axis=1), t_last, z_last, row_shape, factors, divisor, losses, gradient_last
             )
             loss: Any = z.dtype.type(total / divisor) if losses is None else losses[()]
     except ValueError:

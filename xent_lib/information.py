@@ -145,13 +145,13 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
     t, p = _pair(t, p, axis)
     dtype = np.result_type(t, p)
     t, p = wide(t), wide(p)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         far_terms = np.where(t > 0, t * _log_ratio(t, p), 0)
         # Where t and p are close, t log(t/p) = (t log(t/p) − t + p) + (t − p). The terms in the first
         # bracket are never negative, so they do not cancel; those in the second are exact.
         distance = (p - t) / t
         near = np.abs(distance) < 0.5
-        terms = np.where(near, t * _excess(np.where(near, distance, 0)), far_terms)
+        terms = np.where(near, t * _excess(distance), far_terms)
         rest = np.where(near, t - p, 0)
     return _in_base(terms.sum(axis=axis) + _exact_sum(rest, axis), base, dtype)
 
@@ -159,9 +159,9 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
 def expected_surprise(t: NDArray[np.floating], p: NDArray[np.floating], axis: int) -> NDArray[np.float64]:
     """Return −Σ t log p along `axis`, with 0 · log 0 = 0. For internal use: nothing is checked."""
     with np.errstate(divide="ignore"):
-        surprise = -np.log(wide(p))
-    terms = np.multiply(t, surprise, out=np.zeros_like(surprise), where=t > 0)
-    total: NDArray[np.float64] = np.abs(terms.sum(axis=axis))  # turns −0.0 into 0.0
+        log_p = np.log(wide(p))
+    terms = np.multiply(t, log_p, out=np.zeros_like(log_p), where=t > 0)
+    total: NDArray[np.float64] = np.abs(terms.sum(axis=axis))  # a minus sign would give −0.0 for 0
     return total
 
 
@@ -181,7 +181,7 @@ def _excess(r: NDArray[np.float64]) -> NDArray[np.float64]:
     s = r / (2 + r)
     square = s * s
     series = np.zeros_like(s)
-    for odd in range(31, 1, -2):
+    for odd in range(31, 2, -2):
         series = series * square + 1 / odd
     return s * (r - 2 * square * series)
 
@@ -192,7 +192,7 @@ def _exact_sum(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     Halves are added to each other until one entry is left; Knuth's two-sum finds the errors.
     """
     x = np.moveaxis(x, axis, 0)
-    lost = np.zeros(x.shape[1:], x.dtype)
+    lost = np.zeros(x.shape[1:])
     while len(x) > 1:
         if len(x) % 2:
             x = np.concatenate([x, np.zeros_like(x[:1])])

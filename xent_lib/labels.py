@@ -47,10 +47,8 @@ def one_hot(labels: ArrayLike, n_classes: int | None = None) -> NDArray[np.float
     Bishop, *Pattern Recognition and Machine Learning* (2006), section 4.2.
     """
     index = as_real(labels, "labels")
-    if index.dtype.kind not in "iu":
-        if index.size:
-            raise ValueError(f"labels must be integers, got dtype {index.dtype}")
-        index = index.astype(np.intp)
+    if index.size and index.dtype.kind not in "iu":
+        raise ValueError(f"labels must be integers, got dtype {index.dtype}")
     if n_classes is None:
         if index.size == 0:
             raise ValueError("no labels to count the classes from; give n_classes")

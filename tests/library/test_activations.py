@@ -117,6 +117,12 @@ def test_logsumexp_of_a_vector_is_one_number():
     assert isinstance(logsumexp(np.float32([1, 2])), np.float32)
 
 
+def test_logsumexp_drops_the_axis_of_the_classes_alone():
+    z = np.arange(6.0).reshape(2, 1, 3)
+    assert logsumexp(z).shape == (2, 1)
+    np.testing.assert_allclose(logsumexp(z), scipy.special.logsumexp(z, axis=-1), rtol=1e-15)
+
+
 @pytest.mark.parametrize(("function", "expected"), [(softmax, [[1.0]]), (log_softmax, [[0.0]]), (logsumexp, [7.0])])
 def test_a_single_class_is_certain(function, expected):
     np.testing.assert_array_equal(function([[7.0]]), expected)

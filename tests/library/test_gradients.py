@@ -330,6 +330,26 @@ def test_out_is_filled_with_the_gradient_and_returned(
     np.testing.assert_array_equal(value, expected_value)
 
 
+@pytest.mark.parametrize("n_axes", [0, 1, 2, 3])
+@pytest.mark.parametrize("t", [1, 0.25])
+def test_binary_value_and_gradient_of_any_shape_are_those_of_its_entries(n_axes, t):
+    shape = (2, 3, 4)[:n_axes]
+    z, weight = np.linspace(-3, 3, math.prod(shape)).reshape(shape), np.linspace(0.5, 2, math.prod(shape[-1:]))
+    weight = weight if shape else 2.0
+    value, gradient = binary_cross_entropy_value_and_gradient(np.full(shape, t), z, weight=weight, reduction="none")
+    assert isinstance(gradient, np.ndarray if shape else np.float64)
+    for index in np.ndindex(shape):
+        w = np.broadcast_to(weight, shape)[index]
+        one = binary_cross_entropy_value_and_gradient([t], [z[index]], weight=[w], reduction="sum")
+        np.testing.assert_allclose((value[index], gradient[index]), (one[0], one[1][0]), rtol=1e-15)
+
+
+def test_out_may_be_a_single_number():
+    out = np.array(np.nan)
+    assert binary_cross_entropy_value_and_gradient(1, 0.0, out=out)[1] is out
+    assert out == -0.5
+
+
 @each_batch
 def test_out_may_be_a_view_with_gaps(loss, gradient, value_and_gradient, t, z):
     table = np.full((4, 2, *z.shape[1:]), np.nan)
@@ -343,6 +363,22 @@ def test_value_and_gradient_keep_the_digits_of_a_tiny_loss():
     np.testing.assert_array_max_ulp(np.array([value, *gradient[0]]), np.array([E40, -E40, E40]), maxulp=3)
     value, gradient = binary_cross_entropy_value_and_gradient([1], [40.0])
     assert (value, *gradient) == (E40, -E40)
+
+
+def test_value_and_gradient_are_right_where_the_exponentials_fit_but_not_their_quotient():
+    loss, gradient = categorical_cross_entropy_value_and_gradient(1, [700.0, -700.0])
+    assert loss == 1400
+    np.testing.assert_array_equal(gradient, [1, -1])
+
+
+@pytest.mark.parametrize("weight", [1, np.geomspace(1e-3, 1e3, 60)], ids=["one", "many"])
+@pytest.mark.parametrize(("dtype", "largest"), [(np.float64, 700), (np.float32, 80)])
+def test_value_and_gradient_keep_their_digits_at_a_small_share_of_a_large_sum(dtype, largest, weight):
+    z = (LOGITS["ordinary"] / 4 + largest).astype(dtype)
+    weight = np.broadcast_to(weight, 60).astype(dtype)
+    share = exact.exact(weight) / exact.exact(weight).sum()
+    _, gradient = categorical_cross_entropy_value_and_gradient(LABELS, z, weight=weight)
+    assert ulps(gradient, exact.label_gradient(LABELS, z) * share[:, np.newaxis]).max() <= 8
 
 
 # The difference quotient
@@ -368,6 +404,14 @@ def test_the_difference_quotient_gives_known_gradients(f, x, expected):
 def test_the_difference_quotient_is_central():
     """The cube has (f(x + h) − f(x − h)) / 2h = 3x² + h²."""
     assert numerical_gradient(lambda x: x**3, 2.0, step=0.5) == 12.25
+
+
+@pytest.mark.parametrize("x", [0.0, 0.5, -1.0, 3.0, -1e4])
+def test_the_step_is_the_cube_root_of_the_rounding_unit_and_grows_with_the_point(x):
+    seen = []
+    numerical_gradient(lambda point: seen.append(float(point)) or 0.0, x)
+    step = np.cbrt(np.finfo(np.float64).eps) * max(1, abs(x))
+    np.testing.assert_allclose(np.array(seen) - x, [step, -step], rtol=1e-6)
 
 
 def test_the_difference_quotient_divides_by_the_step_that_rounding_left():

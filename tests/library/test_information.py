@@ -125,6 +125,13 @@ def test_divergence_keeps_its_digits_near_equality_with_outcomes_of_any_size(n_o
     np.testing.assert_array_equal(kl_divergence(t.T, p.T, axis=0), kl_divergence(t, p))
 
 
+def test_divergence_of_terms_far_apart_keeps_their_digits_although_each_logarithm_is_large():
+    n = 10_000
+    t, p = np.full(n, 1 / n), np.resize([1.7 / n, 0.3 / n], n)
+    truth = n // 2 * (exact_divergence(t[:1], p[:1]) + exact_divergence(t[:1], p[1:2]))
+    np.testing.assert_array_max_ulp(kl_divergence(t, p), np.float64(float(truth)), maxulp=4)
+
+
 def test_divergence_is_zero_for_equal_distributions_and_positive_otherwise():
     t, p = distributions()
     assert np.all(kl_divergence(t, t) == 0)
@@ -149,6 +156,14 @@ def test_divergence_at_the_ends_of_the_range_is_finite():
 def test_another_base_only_rescales(function, base, nats_per_unit):
     t, p = distributions()
     np.testing.assert_allclose(function(t, p, base=base), function(t, p) / nats_per_unit, rtol=1e-15)
+
+
+@pytest.mark.parametrize("base", [None, 2])
+@pytest.mark.parametrize("function", [cross_entropy, kl_divergence])
+def test_the_result_has_the_wider_dtype_of_the_two_distributions(function, base):
+    for t, p in [(np.float32, np.float32), (np.float32, np.float64), (np.float64, np.float32)]:
+        assert function(np.array([0.5, 0.5], t), np.array([0.25, 0.75], p), base=base).dtype == np.result_type(t, p)
+    assert entropy(np.float32([0.25, 0.75]), base=base).dtype == np.float32
 
 
 @pytest.mark.parametrize("bits", [1, 3, 10])

@@ -12,6 +12,7 @@ from peers import F, needs_torch, torch
 
 from xent_lib import (
     binary_cross_entropy,
+    binary_cross_entropy_value_and_gradient,
     binary_cross_entropy_with_logits,
     categorical_cross_entropy,
     categorical_cross_entropy_value_and_gradient,
@@ -328,13 +329,27 @@ def test_a_weight_per_column_is_counted_once_per_row(loss):
         (binary_cross_entropy_with_logits, [1, 1], [-INF, 0.0]),
         (categorical_cross_entropy, [0, 0], [[0.0, 1.0], [0.5, 0.5]]),
         (categorical_cross_entropy_with_logits, [0, 0], [[-INF, 1.0], [0.0, 0.0]]),
+        (binary_cross_entropy_value_and_gradient, [1, 1], [-INF, 0.0]),
+        (categorical_cross_entropy_value_and_gradient, [0, 0], [[-INF, 1.0], [0.0, 0.0]]),
     ],
 )
 def test_a_weight_of_zero_drops_an_infinite_loss(loss, t, prediction):
-    assert loss(t, prediction) == INF
-    np.testing.assert_array_equal(loss(t, prediction, weight=[0, 1], reduction="none"), [0, LN2])
-    assert loss(t, prediction, weight=[0, 1], reduction="sum") == LN2
-    assert loss(t, prediction, weight=[0, 1], reduction="mean") == LN2
+    def value(**options):
+        found = loss(t, prediction, **options)
+        return found[0] if isinstance(found, tuple) else found
+
+    assert value() == INF
+    np.testing.assert_array_equal(value(weight=[0, 1], reduction="none"), [0, LN2])
+    assert value(weight=[0, 1], reduction="sum") == LN2
+    assert value(weight=[0, 1], reduction="mean") == LN2
+
+
+@pytest.mark.parametrize("loss", [binary_cross_entropy, binary_cross_entropy_with_logits])
+def test_weights_are_summed_in_float64(loss):
+    weight = np.float32([2**24, 1, 1])  # in float32, the sum would be 2**24
+    losses = loss([0, 1, 1], [0.5, 0.25, 0.25], reduction="none")
+    expected = math.fsum(losses * weight) / (2**24 + 2)
+    assert loss([0, 1, 1], [0.5, 0.25, 0.25], weight=weight) == pytest.approx(expected, rel=1e-15)
 
 
 @each_batch

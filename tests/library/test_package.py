@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import xent_lib
+from xent_lib import _precision
 
 FLOATS = {
     "z": [[2.0, 1.0, 0.125], [-1.0, 0.5, 3.0]],
@@ -117,6 +118,12 @@ def test_inputs_are_not_written_to_and_not_returned(name, kinds):
         assert not any(np.shares_memory(result, argument) for argument in arguments)
     for argument, before in zip(arguments, arrays(kinds), strict=True):
         np.testing.assert_array_equal(argument, before)
+
+
+def test_float64_is_neither_widened_nor_rounded_by_a_copy():
+    x = np.ones(3)
+    assert _precision.wide(x) is x
+    assert np.shares_memory(_precision.rounded(x, np.float64), x)
 
 
 @each_call

@@ -3,6 +3,7 @@
 import tracemalloc
 import warnings
 
+import exact
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import xent_lib
-from xent_lib import _fast
+from xent_lib import _fast, gradients
 
 every_input = settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
@@ -129,6 +130,25 @@ def test_a_batch_of_several_blocks_is_done_like_one(n_samples, n_classes, dtype)
     np.testing.assert_allclose(gradient, gradient_of(labels, z, reduction="none"), **tolerance(dtype))
 
 
+def test_the_sums_of_the_pieces_of_a_row_are_added_in_float64():
+    x = np.zeros((1, 3 * _fast.PIECE + 1), np.float32)
+    x[0, [0, _fast.PIECE, -1]] = 2**24, 1, 1
+    assert _fast.row_sums(x) == 2**24 + 2
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(0, 2, 60)], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ordinary_logits_never_need_the_plain_form(dtype, weight, monkeypatch):
+    for name in ("_checked_categorical", "_checked_binary"):
+        monkeypatch.setattr(gradients, name, lambda *_, **__: pytest.fail("needs the plain form"))
+    z = np.concatenate([exact.LOGITS["ordinary"], exact.LOGITS["right"]], axis=-1).astype(dtype)
+    for values, t in [(z, exact.LABELS), (-z, exact.LABELS), (z[:, 0], exact.LABELS % 2), (z[:, 1], exact.LABELS < 3)]:
+        both = both_of if values.ndim == 2 else xent_lib.binary_cross_entropy_value_and_gradient
+        loss, gradient = both(t, values, weight=weight, out=np.empty_like(values))
+        assert np.isfinite(loss)
+        assert np.all(np.isfinite(gradient))
+
+
 @pytest.mark.parametrize("shape", [(70_000,), (3, 70_000), (300, 70, 11)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_binary_batch_of_several_blocks_is_done_like_one(shape, dtype):
@@ -181,16 +201,28 @@ def test_the_gradient_may_be_written_over_the_truth():
     np.testing.assert_array_equal(both_of(t, z, out=t)[1], expected)
 
 
+@pytest.mark.parametrize("t", [1, 0.25])
+@pytest.mark.parametrize("over", ["t", "z"])
+def test_the_binary_gradient_may_be_written_over_the_truth_or_the_logits(t, over):
+    z = np.random.default_rng(13).normal(0, 3, 200_000)
+    t = np.full(z.shape, t, float)
+    _, expected = xent_lib.binary_cross_entropy_value_and_gradient(t, z)
+    _, found = xent_lib.binary_cross_entropy_value_and_gradient(t, z, out=t if over == "t" else z)
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("labels_dtype", [np.intp, np.int32])
 @pytest.mark.parametrize(
-    "shape", [(300_000, 10), (3000, 1000), (100, 32_000), (4, 21, 200, 200)], ids=["narrow", "square", "wide", "images"]
+    "shape", [(10**6, 3), (3000, 1000), (100, 32_000), (4, 21, 200, 200)], ids=["narrow", "square", "wide", "images"]
 )
-def test_the_sweep_needs_four_megabytes_besides_input_and_output(shape, dtype):
+def test_the_sweep_needs_four_megabytes_besides_input_and_output(shape, labels_dtype, dtype):
     axis = 1
     z = np.zeros(shape, dtype)
-    labels = np.zeros((shape[0], *shape[2:]), dtype=np.int32)
-    out = np.empty_like(z)
-    assert _peak(lambda: both_of(labels, z, axis=axis, out=out)) <= 4_000_000 + labels.size * 8
+    labels = np.zeros((shape[0], *shape[2:]), labels_dtype)
+    as_index = 0 if labels_dtype == np.intp else 8 * labels.size
+    for out in (np.empty_like(z), z):
+        assert _peak(lambda out=out: both_of(labels, z, axis=axis, out=out)) <= 4_000_000 + as_index
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,0 +1,104 @@
+"""Changes xent_lib in one place at a time, and says which of these mutants no test of the library notices.
+
+Usage: python tools/test_mutants.py
+
+A mutant that survives with good reason is listed in tests/library/survivors.toml. Exit status 1 if another one
+survives, if a listed one does not, or if less than 95 % of all mutants are killed.
+"""
+
+import ast
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import Counter
+from pathlib import Path
+
+import tomllib
+
+BOOK = Path(__file__).parents[1]
+SURVIVORS = BOOK / "tests" / "library" / "survivors.toml"
+ENOUGH = 0.95
+KILLED = {"killed": "by a failing test", "timeout": "by running out of time", "segfault": "by a crash"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # mutants run side by side, one on each core
+
+
+def make_environment(folder: Path) -> Path:
+    """Install what the tests and mutmut need, in the versions of the book; return the folder of the commands."""
+    venv.create(folder, with_pip=True)
+    commands, tests = folder / ("Scripts" if sys.platform == "win32" else "bin"), BOOK / "tests" / "library"
+    needed = ["-r", tests / "requirements.txt", "-r", tests / "mutants.txt", "-c", BOOK / "constraints.txt"]
+    subprocess.run([commands / "python", "-m", "pip", "install", "--quiet", *needed], check=True)
+    return commands
+
+
+def run_mutants(commands: Path, copy: Path) -> dict[str, str]:
+    """Run the tests on every mutant of a copy of the library; return what became of each."""
+    for name in ("xent_lib", "tests/library"):
+        shutil.copytree(BOOK / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(BOOK / "pyproject.toml", copy)
+    environment = {**os.environ, **ONE_THREAD}
+    progress = None if sys.stdout.isatty() else subprocess.PIPE
+    run = subprocess.run([commands / "mutmut", "run"], cwd=copy, env=environment, stdout=progress, text=True)
+    if run.returncode:
+        sys.exit(f"{(run.stdout or '')[-3000:]}\nmutmut failed")
+    results = [commands / "mutmut", "results", "--all", "true"]
+    listing = subprocess.run(results, cwd=copy, check=True, capture_output=True, text=True).stdout
+    return dict(re.findall(r"^ +(\S+): (.+)$", listing, re.M))
+
+
+def read_changes(mutated: Path) -> dict[str, str]:
+    """Return what each mutant changes: its function, then the lines before and after."""
+    changes = {}
+    for file in sorted(mutated.glob("*.py")):
+        source = file.read_text("utf8")
+        functions = {
+            node.name: re.sub(r"x_(\w+?)__mutmut_\w+", r"\1", ast.get_source_segment(source, node))
+            for node in ast.parse(source).body
+            if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name
+        }
+        for name, mutant in functions.items():
+            function = re.fullmatch(r"x_(\w+?)__mutmut_\w+", name)[1]
+            original = functions[f"x_{function}__mutmut_orig"]
+            lines = difflib.unified_diff(original.splitlines(), mutant.splitlines(), n=0, lineterm="")
+            changed = [f"{line[0]} {line[1:].strip()}" for line in list(lines)[2:] if not line.startswith("@@")]
+            changes[f"xent_lib.{file.stem}.{name}"] = "\n".join([f"{file.stem}.{function}", *changed])
+    return changes
+
+
+def listed_survivors() -> list[str]:
+    groups = tomllib.loads(SURVIVORS.read_text("utf8"))["survivors"]
+    return [change.strip() for group in groups for change in group["changes"]]
+
+
+def report(results: dict[str, str], changes: dict[str, str]) -> int:
+    """Print the summary and what contradicts the list of survivors; return the exit status."""
+    counts = Counter(results.values())
+    survived = Counter(changes[name] for name, result in results.items() if result not in KILLED)
+    listed = Counter(listed_survivors())
+    unlisted, outdated = survived - listed, listed - survived
+    for change in unlisted.elements():
+        print(f"\nNo test notices this, and tests/library/survivors.toml does not list it:\n{change}")
+    for change in outdated.elements():
+        is_killed = change in set(changes.values())
+        print(f"\nListed as a survivor, but {'killed' if is_killed else 'no longer a mutant'}:\n{change}")
+    total, n_survived = len(results), survived.total()
+    share = 1 - n_survived / total
+    ways = ", ".join(f"{counts[result]} {how}" for result, how in KILLED.items() if counts[result])
+    print(f"\n{total - n_survived} of {total} mutants killed, {share:.1%}: {ways}.")
+    print(f"{n_survived} survived, {(survived & listed).total()} of them listed with a reason.")
+    return int(bool(unlisted or outdated or share < ENOUGH))
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        commands, copy = make_environment(Path(folder) / "environment"), Path(folder) / "copy"
+        return report(run_mutants(commands, copy), read_changes(copy / "mutants" / "xent_lib"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
