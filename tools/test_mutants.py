@@ -56,16 +56,16 @@ def read_changes(mutated: Path) -> dict[str, str]:
     changes = {}
     for file in sorted(mutated.glob("*.py")):
         source = file.read_text("utf8")
+        lines = re.sub(r"def x_(\w+?)__mutmut_\w+", r"def \1", source).splitlines()
         functions = {
-            node.name: re.sub(r"x_(\w+?)__mutmut_\w+", r"\1", ast.get_source_segment(source, node))
+            node.name: lines[node.lineno - 1 : node.end_lineno]
             for node in ast.parse(source).body
             if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name
         }
         for name, mutant in functions.items():
             function = re.fullmatch(r"x_(\w+?)__mutmut_\w+", name)[1]
-            original = functions[f"x_{function}__mutmut_orig"]
-            lines = difflib.unified_diff(original.splitlines(), mutant.splitlines(), n=0, lineterm="")
-            changed = [f"{line[0]} {line[1:].strip()}" for line in list(lines)[2:] if not line.startswith("@@")]
+            difference = difflib.unified_diff(functions[f"x_{function}__mutmut_orig"], mutant, n=0, lineterm="")
+            changed = [f"{line[0]} {line[1:].strip()}" for line in list(difference)[2:] if not line.startswith("@@")]
             changes[f"xent_lib.{file.stem}.{name}"] = "\n".join([f"{file.stem}.{function}", *changed])
     return changes
 
