@@ -142,6 +142,30 @@ def test_lists_give_what_arrays_give(name, kinds):
         np.testing.assert_array_equal(found, expected)
 
 
+#: Certain and nearly certain predictions, masked classes, numbers next to the largest and the smallest.
+EXTREMES = {
+    "z": [[0, -1000, 3], [-np.inf, 0, 1], [700, -700, 0], [1e30, -1e30, 0], [-95, 0, -30]],
+    "p": [[1, 0, 0], [1e-40, 1, 0], [0, 0, 1], [0.5, 0.25, 0.25], [1e-30, 1e-30, 1]],
+    "t": [[0, 1, 0], [1, 0, 0], [0, 0.5, 0.5], [1e-40, 1, 0], [1, 0, 0]],
+    "binary z": [-1000, 1000, -745, 88, -np.inf, np.inf],
+    "binary p": [0, 1, 1e-40, 1e-30, 0.5, 1],
+    "binary t": [1, 0, 0.5, 1e-30, 1, 1],
+    "labels": [0, 1, 2, 0, 1],
+}
+
+
+@each_call
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_caller_who_makes_numpy_raise_is_not_stopped(name, kinds, dtype):
+    arguments = [np.array(EXTREMES[kind], int if kind == "labels" else dtype) for kind in kinds]
+    if name == "numerical_gradient":
+        arguments[0] = np.nan_to_num(arguments[0], neginf=-1).clip(-1e3, 1e3)
+    expected = results(name, arguments)
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        for found, value in zip(results(name, arguments), expected, strict=True):
+            np.testing.assert_array_equal(found, value)
+
+
 @pytest.mark.parametrize("axis", [0, 1, -2, -3])
 @pytest.mark.parametrize(
     ("name", "kinds"),
