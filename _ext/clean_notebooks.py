@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urljoin
@@ -68,8 +69,7 @@ class NotebooksBuilder(Builder):
         except Unknown as problem:
             LOGGER.warning(str(problem), location=place(problem.node, doctree))
             return
-        path = Path(self.outdir, addresses.notebook(docname)).parents[1] / Path(addresses.notebook(docname)).name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = Path(self.outdir, Path(addresses.notebook(docname)).name)
         path.write_text(nbformat.writes(notebook) + "\n", "utf8")
         self.written.add(path)
 
@@ -178,7 +178,7 @@ class Page:
             nonlocal pieces
             if text:
                 pieces += 1
-                summary = f"<summary><b>{heading}{', continued' if pieces > 1 else ''}</b></summary>"
+                summary = f"<summary><b>{escape(heading)}{', continued' if pieces > 1 else ''}</b></summary>"
                 yield f"<details>\n{summary}\n\n{self.markdown.blocks(text)}\n\n</details>"
                 text.clear()
 
