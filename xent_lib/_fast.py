@@ -119,7 +119,7 @@ def categorical(labels: Array, z: Array, scale: Any, out: Array) -> tuple[Array,
     others = row_sums(out)
     if z.dtype == np.float32:
         sure = (others < own).nonzero()[0]
-        others[sure] = sums_of_others(z[sure].astype(np.float64), labels[sure])
+        others[sure] = sums_of_others(labels[sure], z if len(sure) == len(z) else z[sure])
     total = others + own
     rate = scale / total
     out *= rate.astype(z.dtype, copy=False)[:, np.newaxis]
@@ -179,12 +179,11 @@ def apart(x: Array, out: Array) -> Array:
     return x if same_places else x.copy()
 
 
-def sums_of_others(z: NDArray[np.float64], labels: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return, row by row, the sum of the exponentials of all logits but the label's; overwrites `z`."""
-    np.exp(z, out=z)
-    z[np.arange(len(z)), labels] = 0
-    sums: NDArray[np.float64] = z.sum(axis=1)
-    return sums
+def sums_of_others(labels: Array, z: Array) -> NDArray[np.float64]:
+    """Return, row by row, the sum of the exponentials of all logits but the label's, in float64."""
+    exponentials = np.exp(z, dtype=np.float64)
+    exponentials[np.arange(len(z)), labels] = 0
+    return row_sums(exponentials)
 
 
 def boxes(shape: tuple[int, ...], size: int) -> Iterator[tuple[Any, ...]]:
