@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urljoin
@@ -170,25 +171,16 @@ class Page:
     def solution(self, node: nodes.Element) -> Iterator[str | Code]:
         """Fold the text of a solution as ``<details>``, and its code as cells with a title."""
         title, *content = contents(node)
+        pieces = groupby(content, is_code_cell)
         heading = title.astext()
-        text: list[nodes.Node] = []
-        pieces = 0
-
-        def folded() -> Iterator[str]:
-            nonlocal pieces
-            if text:
-                pieces += 1
-                summary = f"<summary><b>{escape(heading)}{', continued' if pieces > 1 else ''}</b></summary>"
-                yield f"<details>\n{summary}\n\n{self.markdown.blocks(text)}\n\n</details>"
-                text.clear()
-
-        for child in content:
-            if is_code_cell(child):
-                yield from folded()
-                yield from self.code(child, heading)
+        for is_code, piece in pieces:
+            if is_code:
+                for cell in piece:
+                    yield from self.code(cell, heading)
             else:
-                text.append(child)
-        yield from folded()
+                summary = f"<summary><b>{escape(heading)}</b></summary>"
+                yield f"<details>\n{summary}\n\n{self.markdown.blocks(piece)}\n\n</details>"
+            heading = f"{title.astext()}, continued"
 
     def link(self, node: nodes.Element) -> str | None:
         if isinstance(node, nodes.image):
@@ -237,7 +229,9 @@ def code_cell(code: Code) -> nbformat.NotebookNode:
 
 
 def first_sentence(caption: nodes.Element) -> str:
-    return re.split(r"(?<=[.:?!])\s", caption.astext().replace("\n", " "), maxsplit=1)[0].rstrip(".:")
+    """Return the start of a caption as plain text, formulas without their markup."""
+    text = re.sub(r"[\\{}]", "", caption.astext()).replace("\n", " ")
+    return re.split(r"(?<=[.:?!])\s", text, maxsplit=1)[0].rstrip(".:")
 
 
 def place(node: nodes.Node, doctree: nodes.document) -> str:

@@ -14,7 +14,7 @@ from docutils import nodes
 #: What would be read as markup within a line. An underscore inside a word is no markup.
 SPECIAL = re.compile(r"[\\`*\[\]$~]|(?<![^\W_])_|_(?![^\W_])|<(?=[\w/!?])|&(?=#?\w+;)")
 #: What would be read as markup at the start of a block.
-SPECIAL_AT_START = re.compile(r"^(#{1,6}(?=\s)|[-+>](?=\s|$)|=+\s*$|-+\s*$|\d+(?=[.)]\s))")
+SPECIAL_AT_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|=+\s*$|-+\s*$|\d+(?=[.)](?:\s|$)))")
 
 
 class Unknown(Exception):
@@ -54,7 +54,7 @@ class Markdown:
     def block_math_block(self, node) -> str:
         if node["nowrap"]:
             raise Unknown(node, "write $$ around the formula: notebooks do not show a bare environment")
-        formula = " ".join(node.astext().split())
+        formula = self.formula(node)
         if r"\\" in formula and not formula.startswith(r"\begin{"):  # several lines, as the site sets them
             formula = rf"\begin{{split}}{formula}\end{{split}}"
         number = self.number_of(node)
@@ -74,23 +74,23 @@ class Markdown:
         return self._list(node, [f"{number}." for number in range(start, start + len(node))])
 
     def _list(self, node, markers: list[str]) -> str:
-        tight = all(len(item) == 1 or is_list(item[1]) for item in node)
+        tight = all(len(item) < 2 or (len(item) == 2 and is_list(item[1])) for item in node)
         items = []
         for marker, item in zip(markers, node, strict=True):
             text = self.blocks(item, tight=tight)
-            items.append(f"{marker} " + indent(text, " " * (len(marker) + 1))[len(marker) + 1 :])
+            items.append(f"{marker} {indent(text, ' ' * (len(marker) + 1)).lstrip()}".rstrip())
         return ("\n" if tight else "\n\n").join(items)
 
     def block_block_quote(self, node) -> str:
         return quoted(self.blocks(node))
 
     def admonition(self, node) -> str:
-        title = next(iter(node.findall(nodes.title)), None)
+        title = next((child for child in node if isinstance(child, nodes.title)), None)
         text = self.line(title) if title else node.tagname.capitalize()
         return quoted(f"**{text}**\n\n{self.blocks(child for child in node if child is not title)}")
 
     def block_table(self, node) -> str:
-        (group,) = (child for child in node if isinstance(child, nodes.tgroup))
+        *titles, group = node
         rows = {type(part).__name__: list(part) for part in group}
         if len(rows.get("thead", [])) != 1:
             raise Unknown(node, "notebooks cannot show a table without one row of titles")
@@ -100,7 +100,8 @@ class Markdown:
         self.in_table = True
         lines = ["| " + " | ".join(map(self._cell, row)) + " |" for row in (head, *body)]
         self.in_table = False
-        return "\n".join([lines[0], f"|{'|'.join(rules)}|", *lines[1:]])
+        table = "\n".join([lines[0], f"|{'|'.join(rules)}|", *lines[1:]])
+        return "\n\n".join([*(f"**Table.** {self.line(title)}" for title in titles), table])
 
     def _cell(self, entry) -> str:
         if any(not isinstance(child, nodes.paragraph) for child in entry):
@@ -126,7 +127,7 @@ class Markdown:
 
     def block_footnote(self, node) -> str:
         label, *content = node
-        return f"[{label.astext()}] {self.blocks(content)}"
+        return rf"\[{label.astext()}\] {self.blocks(content)}"
 
     def block_transition(self, node) -> str:
         return "---"
@@ -146,7 +147,7 @@ class Markdown:
         return self._method("inline", node)(node)
 
     def inline_Text(self, node) -> str:
-        text = SPECIAL.sub(r"\\\g<0>", re.sub(r"\s+", " ", node.astext()))
+        text = SPECIAL.sub(r"\\\g<0>", re.sub(r"[ \t\r\n]+", " ", node.astext()))
         return text.replace("|", r"\|") if self.in_table else text
 
     def inline_inline(self, node) -> str:
@@ -167,10 +168,17 @@ class Markdown:
         return f"{fence}{space}{code}{space}{fence}"
 
     def inline_math(self, node) -> str:
-        formula = node.astext()
-        if self.in_table:  # a bar would end the cell
-            formula = formula.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
-        return f"${' '.join(formula.split())}$"
+        return f"${self.formula(node)}$"
+
+    def formula(self, node: nodes.Node) -> str:
+        """Return a formula as one line, without comments and, in a table, without bars, which would end the cell."""
+        formula = " ".join(re.sub(r"(?<!\\)%.*", "", node.astext()).split())
+        if self.in_table and "|" in formula:
+            if "array" in formula:
+                raise Unknown(node, "notebooks cannot show an array with bars in a table")
+            signs = {r"\|": r"\Vert ", "|": r"\vert "}
+            formula = re.sub(r"\\\\|\\\||\|", lambda found: signs.get(found[0], found[0]), formula)
+        return " ".join(formula.split())
 
     def inline_reference(self, node) -> str:
         text, address = self.line(node), self.link(node)
@@ -183,7 +191,7 @@ class Markdown:
         return f"![{alt}]({address})" if address else f"*{alt}*"
 
     def inline_footnote_reference(self, node) -> str:
-        return f"[{node.astext()}]"
+        return rf"\[{node.astext()}\]"
 
     def inline_target(self, node) -> str:
         return ""

@@ -5,6 +5,7 @@ import re
 import shutil
 import zipfile
 from functools import cache
+from html import unescape
 from pathlib import Path
 
 import jupytext
@@ -92,20 +93,31 @@ def test_the_words_are_those_of_the_page(name):
     page = BeautifulSoup(str(built(f"chapters/{name}").select_one("article")), "html.parser")
     unwanted = (
         "div.cell_input, div.cell_output > *:not(figure), figure img, a.headerlink, a.headerlink + *, nav, "
-        "figcaption span.caption-number, span.eqno, div.math, span.math, section.footnotes, summary, .prev-next-area"
+        "figcaption span.caption-number, span.eqno, div.math, span.math, summary, .solution > .admonition-title, "
+        ".prev-next-area"
     )
     for tag in page.select(unwanted):
         tag.extract()
-    markdown = "\n\n".join(cell.source for cell in cells(name, "markdown"))
-    markdown = re.sub(r"<summary><b>(.*?)(, continued)?</b></summary>", lambda m: "" if m[2] else m[1], markdown)
-    markdown = re.sub(r"</?details>", "", markdown.replace("**Figure.** ", ""))
-    markdown = re.sub(r"\*Read it with its results on .*?\*\n", "", markdown).replace("<br>", " ")
+    markdown = "\n\n".join(part.source for part in cells(name, "markdown")).replace("**Figure.** ", "")
+    markdown = re.sub(r"</?details>|<summary>.*</summary>|\*Read it with its results on .*\*\n|<br>", " ", markdown)
     found = BeautifulSoup(MARKDOWN.render(without_math(markdown)), "html.parser").get_text().replace("$", "")
 
     def words(text: str) -> list[str]:
         return re.findall(r"[\w.%]+", text)
 
     assert words(found) == words(page.get_text())
+
+
+@each_notebook
+def test_every_solution_has_the_title_that_it_has_on_the_page(name):
+    on_page = [
+        " ".join(tag.get_text().split()) for tag in built(f"chapters/{name}").select(".solution > .admonition-title")
+    ]
+    sources = "\n".join(part.source for part in notebook(name).cells)
+    titles = re.findall(r"^(?:<summary><b>|# @title )(Solution to .*?)(?:</b></summary>)?$", sources, re.M)
+    assert [unescape(title) for title in titles if not title.endswith(", continued")] == on_page
+    continued = {title.removesuffix(", continued") for title in titles if title.endswith(", continued")}
+    assert {unescape(title) for title in continued} <= set(on_page)
 
 
 @each_notebook
