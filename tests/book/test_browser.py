@@ -23,6 +23,12 @@ INSPECT = """async () => {
         overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
         formulas: document.querySelectorAll("span.math, div.math").length,
         rendered: document.querySelectorAll("span.math mjx-container, div.math mjx-container").length,
+        coveredFormulas: [...document.querySelectorAll("div.math")].filter(block => {
+            const number = block.querySelector(".eqno"), formula = block.querySelector("mjx-math");
+            if (!number || !formula) return false;
+            const [a, b] = [number, formula].map(e => e.getBoundingClientRect());
+            return a.left < b.right - 1 && a.top < b.bottom && a.bottom > b.top;
+        }).map(block => block.id),
         formulaErrors: [...document.querySelectorAll("mjx-merror")].map(e => e.textContent),
         emptyImages: [...document.images].filter(i => i.naturalWidth === 0).map(i => i.src),
         lowContrast: [...document.querySelectorAll("article p, article li, figcaption span.caption-text")]
@@ -65,5 +71,6 @@ def test_a_page_is_complete_and_readable(page_and_theme, page):
     assert seen["overflow"] <= 0, "the page is wider than the screen"
     assert seen["rendered"] == seen["formulas"]
     assert seen["formulaErrors"] == []
+    assert seen["coveredFormulas"] == [], "the number of a formula covers its end"
     assert seen["emptyImages"] == []
     assert seen["lowContrast"] == []
