@@ -13,14 +13,13 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from conftest import BOOK, NOTEBOOKS, SITE, built
-from markdown_it import MarkdownIt
+from markdown_cells import MARKDOWN, links, plain_text, without_math
 from nbconvert import HTMLExporter
 from PIL import Image
 from small_books import HEADER, build, cell
 
 FOLDER = SITE / "notebooks"
 NAMES = [page.rpartition("/")[2] for page in NOTEBOOKS]
-MARKDOWN = MarkdownIt("commonmark").enable("table")
 each_notebook = pytest.mark.parametrize("name", NAMES)
 
 
@@ -31,24 +30,6 @@ def notebook(name: str) -> nbformat.NotebookNode:
 
 def cells(name: str, kind: str) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook(name).cells if cell.cell_type == kind]
-
-
-def without_math(markdown: str) -> str:
-    return re.sub(r"\$\$.+?\$\$|(?<![\\$])\$[^$]+?(?<!\\)\$", "$", markdown, flags=re.S)
-
-
-def links(markdown: str) -> list[str]:
-    """Return the addresses of the links and images in Markdown, math left out."""
-    html = BeautifulSoup(MARKDOWN.render(without_math(markdown)), "html.parser")
-    return [tag.get("href") or tag.get("src") for tag in html.find_all(["a", "img"])]
-
-
-def plain_text(markdown: str) -> str:
-    """Return the text outside of code and math."""
-    html = BeautifulSoup(MARKDOWN.render(without_math(markdown)), "html.parser")
-    for code in html.find_all("code"):
-        code.extract()
-    return html.get_text()
 
 
 def test_every_executable_page_has_a_notebook_and_no_other_page_has_one():

@@ -9,7 +9,9 @@ import nbformat
 import pytest
 from conftest import BOOK, NOTEBOOKS, SITE
 from executed import executed_notebook
+from markdown_cells import links
 from readers_machine import Machine, served, share_packages
+from site_links import problem_with
 from small_books import build
 
 RUNNER = BOOK / "tools" / "run_notebooks.py"
@@ -30,7 +32,7 @@ def notebooks(tmp_path_factory):
         run = build(BOOK, "--notebooks-only", SITE_URL=address)
         assert run.returncode == 0, run.stderr
         shutil.move(BOOK / "_build" / "notebooks", folder / "notebooks")
-        yield folder / "notebooks"
+        yield folder / "notebooks", f"{address}/"
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +43,23 @@ def results(notebooks, packages, tmp_path_factory):
     def run(name):
         machine = Machine(tmp_path_factory.mktemp(name), packages)
         assert not machine.has_the_library()
-        done = machine.run(RUNNER, notebooks / f"{name}.ipynb", "--output", executed)
+        done = machine.run(RUNNER, notebooks[0] / f"{name}.ipynb", "--output", executed)
         return machine, done, nbformat.read(executed / f"{name}.ipynb", as_version=4)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return dict(zip(NAMES, pool.map(run, NAMES), strict=True))
+
+
+@each_notebook
+def test_every_link_is_whole_and_those_to_the_site_lead_somewhere(notebooks, name):
+    folder, site = notebooks
+    cells = nbformat.read(folder / f"{name}.ipynb", as_version=4).cells
+    found = [link for cell in cells if cell.cell_type == "markdown" for link in links(cell.source)]
+    assert any(link.startswith(site) for link in found)
+    assert [link for link in found if not re.match(r"https?://[^/]+/", link)] == []
+    page = SITE / "chapters" / f"{name}.html"
+    within = [f"../{link.removeprefix(site)}" for link in found if link.startswith(site)]
+    assert [problem for link in within if (problem := problem_with(link, page))] == []
 
 
 @each_notebook

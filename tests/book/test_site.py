@@ -1,36 +1,16 @@
 """The built site is whole: pages, links, figures, references, the inventory and the errata."""
 
 import re
-from functools import cache
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
 from conftest import BOOK, CHAPTERS, PAGES, SITE, built, parsed
 from PIL import Image
+from site_links import problem_with
 
 INVENTORY = [f"{letter}{n}" for letter, last in {"A": 10, "B": 22, "C": 4, "D": 8}.items() for n in range(1, last + 1)]
 ERRATA = [f"E{n}" for n in range(1, 22)]
 BUILT = sorted(path for path in SITE.rglob("*.html") if "_static" not in path.parts)
-
-
-@cache
-def anchors(page: Path) -> set[str]:
-    return {element["id"] for element in parsed(page).find_all(id=True)}
-
-
-def problem_with(link: str, page: Path) -> str | None:
-    """Say what is wrong with a link within the site, or return None."""
-    parts = urlsplit(link)
-    if parts.scheme or link.startswith("//"):
-        return None
-    target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-    if not target.is_file():
-        return f"{page.relative_to(SITE)} links to {link}, which does not exist"
-    if parts.fragment and target.suffix == ".html" and unquote(parts.fragment) not in anchors(target):
-        return f"{page.relative_to(SITE)} links to {link}, a place that does not exist"
-    return None
 
 
 @pytest.mark.parametrize("page", PAGES)
