@@ -211,6 +211,17 @@ def test_the_binary_gradient_may_be_written_over_the_truth_or_the_logits(t, over
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("over", ["t", "z"])
+def test_the_gradient_of_a_large_batch_may_be_written_one_place_beside_its_input(over):
+    rng = np.random.default_rng(9)
+    buffer = rng.integers(0, 2, 200_001).astype(float)
+    beside, other = buffer[:-1], rng.integers(0, 2, 200_000).astype(float)
+    t, z = (beside, other) if over == "t" else (other, beside)
+    _, expected = xent_lib.binary_cross_entropy_value_and_gradient(t.copy(), z.copy())
+    _, found = xent_lib.binary_cross_entropy_value_and_gradient(t, z, out=buffer[1:])
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("labels_dtype", [np.intp, np.int32])
 @pytest.mark.parametrize(
