@@ -404,6 +404,8 @@ def _in_one_sweep(
     factors, divisor = reduction_factors(shape, z.dtype, weight, reduction)
     losses = np.empty(shape, z.dtype) if reduction == "none" else None
     gradient = np.empty_like(z) if out is None else _as_out(out, z)
+    if factors is not None and np.may_share_memory(factors, gradient):
+        factors = factors.copy()
     row_shape = () if axis is None else (z.shape[axis],)
     t_last, z_last, gradient_last = t, z, gradient
     if axis is not None and axis != z.ndim - 1:

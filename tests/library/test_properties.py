@@ -211,6 +211,15 @@ def test_the_binary_gradient_may_be_written_over_the_truth_or_the_logits(t, over
     np.testing.assert_array_equal(found, expected)
 
 
+def test_the_gradient_may_be_written_over_the_weights():
+    rng = np.random.default_rng(14)
+    z, t, weight = rng.normal(0, 3, 300), rng.integers(0, 2, 300), rng.uniform(0.5, 2, 300)
+    expected, slopes = xent_lib.binary_cross_entropy_value_and_gradient(t, z, weight=weight)
+    loss, gradient = xent_lib.binary_cross_entropy_value_and_gradient(t, z, weight=weight, out=weight)
+    assert loss == expected
+    np.testing.assert_array_equal(gradient, slopes)
+
+
 @pytest.mark.parametrize("over", ["t", "z"])
 def test_the_gradient_of_a_large_batch_may_be_written_one_place_beside_its_input(over):
     rng = np.random.default_rng(9)
