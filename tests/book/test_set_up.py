@@ -102,6 +102,10 @@ def test_what_is_too_old_or_missing_is_named_with_what_to_do(changes, message):
         run_cell(PROJECT.set_up({}, None), **changes)
 
 
+def test_a_module_that_came_under_another_name_is_taken_as_it_is():
+    run_cell(PROJECT.set_up({}, None), NEEDED={"json": ("a-name-that-is-not-installed", "9.0")})
+
+
 @pytest.mark.parametrize(
     ("installed", "lowest", "is_enough"),
     [
