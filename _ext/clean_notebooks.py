@@ -83,7 +83,7 @@ class Page:
     """One page on its way to a notebook."""
 
     def __init__(self, docname: str, doctree: nodes.document, builder: NotebooksBuilder):
-        self.doctree, self.builder, self.project = doctree, builder, builder.project
+        self.doctree, self.project = doctree, builder.project
         self.site, self.address = builder.addresses.site, builder.addresses.page(docname)
         self.images = builder.env.images
         self.numbers = builder.env.toc_fignumbers.get(docname, {})

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
+from readers_machine import share_packages
 from small_books import BOOK, make_book
 
 SITE = BOOK / "_build" / "html"
@@ -49,6 +50,14 @@ def _site_is_built():
 def small_book(tmp_path):
     """A book of two chapters with the settings of this one."""
     return make_book(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory):
+    """What is installed here, but `xent_lib`, for the machines of readers."""
+    if os.name == "nt":
+        pytest.skip("Windows lets administrators alone make the links that these machines are made of")
+    return share_packages(tmp_path_factory.mktemp("packages"))
 
 
 def find_browser() -> str | None:

@@ -24,9 +24,11 @@ def served(folder: Path):
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def share_packages(folder: Path) -> Path:
@@ -40,12 +42,11 @@ def share_packages(folder: Path) -> Path:
 class Machine:
     """An environment in a folder of its own, and an empty folder to work in."""
 
-    def __init__(self, folder: Path, packages: Path | None = None):
-        venv.create(folder / "environment", with_pip=packages is None)
+    def __init__(self, folder: Path, packages: Path):
+        venv.create(folder / "environment")
         self.python = folder / "environment" / "bin" / "python"
         self.packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder / "environment")}))
-        if packages:
-            (self.packages / "shared.pth").write_text(f"{packages}\n")
+        (self.packages / "shared.pth").write_text(f"{packages}\n")
         self.empty = folder / "empty"
         self.empty.mkdir()
 

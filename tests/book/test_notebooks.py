@@ -128,7 +128,7 @@ def test_the_first_cell_of_code_is_the_set_up():
 
 
 @each_notebook
-def test_nbconvert_shows_every_heading_table_and_formula(name):
+def test_nbconvert_shows_every_heading_table_and_folded_text(name):
     body, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook(name))
     page = BeautifulSoup(body, "html.parser")
     source = "\n".join(cell.source for cell in cells(name, "markdown"))

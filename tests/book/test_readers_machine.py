@@ -10,18 +10,13 @@ import pytest
 from conftest import BOOK, NOTEBOOKS, SITE
 from executed import executed_notebook
 from markdown_cells import links
-from readers_machine import Machine, served, share_packages
+from readers_machine import Machine, served
 from site_links import problem_with
 from small_books import build
 
 RUNNER = BOOK / "tools" / "run_notebooks.py"
 NAMES = [page.rpartition("/")[2] for page in NOTEBOOKS]
 each_notebook = pytest.mark.parametrize("name", NAMES)
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    return share_packages(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 from conftest import BOOK, SITE
-from readers_machine import Machine, served, share_packages
+from readers_machine import Machine, served
 from small_books import HEADER, build, cell
 
 sys.path.insert(0, str(BOOK / "_ext"))
@@ -24,11 +24,6 @@ def run_cell(source, **changes):
     names |= changes
     exec(compile(code, "the set-up cell", "exec"), names)
     return names
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    return share_packages(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture
