@@ -8,14 +8,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+Floats = NDArray[np.floating]
+Doubles = NDArray[np.float64]
 
-def wide(x: NDArray[np.floating]) -> NDArray[np.float64]:
+
+def wide(x: Floats) -> Doubles:
     """Return ``x`` in float64; ``x`` itself when it is that already, so never write to it."""
     return x.astype(np.float64, copy=False)
 
 
-def rounded(x: NDArray[np.floating] | np.floating, dtype: DTypeLike) -> NDArray[np.floating]:
+def rounded(x: Floats | np.floating, dtype: DTypeLike) -> Floats:
     """Return ``x`` in `dtype`; a scalar for an array without axes. Too large becomes infinite."""
     with np.errstate(over="ignore"):
-        result: NDArray[np.floating] = x.astype(dtype, copy=False)[()]
-    return result
+        return x.astype(dtype, copy=False)[()]
+
+
+def two_sum(a: Doubles, b: Doubles) -> tuple[Doubles, Doubles]:
+    """Return a + b and what rounding took from it (Knuth): together they are the exact sum."""
+    total = a + b
+    without = total - a
+    return total, (a - (total - without)) + (b - without)
