@@ -44,12 +44,12 @@ def as_real(x: ArrayLike, name: str) -> NDArray[Any]:
 
 def as_float(x: ArrayLike, name: str) -> NDArray[np.floating]:
     """Return ``x`` as float32 or float64 (integers become float64); refuse NaN."""
-    array = as_floating(x, name)
+    array = float_form(x, name)
     refuse(np.isnan, array, f"{name} contains NaN", "look for the step that produced it")
     return array
 
 
-def as_floating(x: ArrayLike, name: str) -> NDArray[np.floating]:
+def float_form(x: ArrayLike, name: str) -> NDArray[np.floating]:
     """Return ``x`` as float32 or float64, its values not looked at."""
     array = as_real(x, name)
     if array.dtype == np.float16:
@@ -93,8 +93,7 @@ def as_probabilities(p: ArrayLike, name: str) -> NDArray[np.floating]:
 def as_distributions(p: ArrayLike, name: str, axis: int) -> NDArray[np.floating]:
     """Return ``p`` as floats whose entries along ``axis`` are probabilities that sum to 1."""
     array = as_probabilities(p, name)
-    axis = check_axis(axis, array, name)
-    check_classes(axis, array, name)
+    axis = class_axis(axis, array, name)
     sums = array.sum(axis=axis, dtype=np.float64)
     refuse(
         lambda total: np.abs(total - 1) > SUM_TOLERANCE,
@@ -108,8 +107,7 @@ def as_distributions(p: ArrayLike, name: str, axis: int) -> NDArray[np.floating]
 def as_logits(z: ArrayLike, name: str, axis: int) -> NDArray[np.floating]:
     """Return ``z`` as floats usable by a softmax along ``axis``: no +inf, no row of −inf alone."""
     array = as_float(z, name)
-    axis = check_axis(axis, array, name)
-    check_classes(axis, array, name)
+    axis = class_axis(axis, array, name)
     refuse(
         lambda z: z == np.inf,
         array,
@@ -125,20 +123,17 @@ def as_logits(z: ArrayLike, name: str, axis: int) -> NDArray[np.floating]:
     return array
 
 
-def check_axis(axis: int, array: NDArray[Any], name: str) -> int:
-    """Return ``axis`` counted from the front."""
+def class_axis(axis: int, array: NDArray[Any], name: str) -> int:
+    """Return ``axis``, counted from the front; refuse an array without a single class along it."""
     if array.ndim == 0:
         raise ValueError(f"{name} is a single number; it needs an axis of classes")
     axis = as_integer(axis, "axis")
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(f"axis {axis} is out of range for {name} of shape {array.shape}")
-    return axis % array.ndim
-
-
-def check_classes(axis: int, array: NDArray[Any], name: str) -> None:
-    """Refuse an array without a single class along ``axis``."""
+    axis %= array.ndim
     if array.shape[axis] == 0:
         raise ValueError(f"{name} has no classes: its shape is {array.shape}, empty along axis {axis}")
+    return axis
 
 
 def as_integer(x: int, name: str) -> int:
@@ -156,34 +151,46 @@ def as_number(x: float, name: str) -> float:
     return float(x)
 
 
-def check_labels(labels: NDArray[np.integer], n_classes: int, name: str) -> None:
-    """Refuse integer labels outside 0 … n_classes − 1, which NumPy would index from the end."""
+def check_labels(labels: NDArray[np.integer], n_classes: int, name: str, ignore_index: int | None = None) -> None:
+    """Refuse labels outside 0 … n_classes − 1, which NumPy would index from the end, but for ``ignore_index``."""
     unsigned = labels.astype(np.intp, copy=False).view(np.uintp)  # what is negative becomes large
     if unsigned.max(initial=0) < n_classes:
         return
     refuse(
-        lambda k: (k < 0) | (k >= n_classes),
+        lambda k: ((k < 0) | (k >= n_classes)) & (True if ignore_index is None else k != ignore_index),
         labels,
         f"{name} must hold class indices from 0 to {n_classes - 1}",
         "are the classes counted from 1, or is -1 a padding label?",
     )
 
 
-def as_targets(t: ArrayLike, prediction: NDArray[Any], axis: int) -> tuple[NDArray[Any], bool]:
+def as_targets(
+    t: ArrayLike, prediction: NDArray[Any], axis: int, ignore_index: int | None = None
+) -> tuple[NDArray[Any], bool]:
     """Return the truth that belongs to ``prediction``, and whether it is integer labels."""
-    truth, is_labels = as_labels_or_shape(t, prediction, axis)
+    truth, is_labels = target_form(t, prediction, axis, ignore_index)
     return (truth if is_labels else as_distributions(truth, "t", axis)), is_labels
 
 
-def as_labels_or_shape(t: ArrayLike, prediction: NDArray[Any], axis: int) -> tuple[NDArray[Any], bool]:
+def target_form(
+    t: ArrayLike, prediction: NDArray[Any], axis: int, ignore_index: int | None = None
+) -> tuple[NDArray[Any], bool]:
     """As `as_targets`, but of distributions only the shape is checked.
 
-    One dimension fewer than the prediction means class indices; the same shape, distributions.
+    One dimension fewer than the prediction means class indices; the same shape, distributions. A label
+    equal to ``ignore_index`` may lie outside the classes.
     """
     truth = as_real(t, "t")
     axis = axis % prediction.ndim
+    if ignore_index is not None:
+        ignore_index = as_integer(ignore_index, "ignore_index")
     label_shape = prediction.shape[:axis] + prediction.shape[axis + 1 :]
     if truth.shape == prediction.shape:
+        if ignore_index is not None:
+            raise ValueError(
+                f"ignore_index is a label, but t of shape {truth.shape} holds distributions; "
+                "to leave samples out, give them weight 0"
+            )
         return truth, False
     if truth.shape != label_shape:
         raise ValueError(
@@ -194,11 +201,11 @@ def as_labels_or_shape(t: ArrayLike, prediction: NDArray[Any], axis: int) -> tup
         raise ValueError(
             f"t of shape {truth.shape} is taken as class indices, which must be integers, got dtype {truth.dtype}"
         )
-    check_labels(truth, prediction.shape[axis], "t")
+    check_labels(truth, prediction.shape[axis], "t", ignore_index)
     return truth.astype(np.intp, copy=False), True
 
 
-def as_same_shape(t: ArrayLike, prediction: NDArray[Any]) -> NDArray[Any]:
+def binary_target_form(t: ArrayLike, prediction: NDArray[Any]) -> NDArray[Any]:
     """Return the truth of a binary loss, its values not looked at."""
     truth = as_real(t, "t")
     if truth.shape != prediction.shape:
@@ -211,7 +218,7 @@ def as_same_shape(t: ArrayLike, prediction: NDArray[Any]) -> NDArray[Any]:
 
 def as_binary_targets(t: ArrayLike, prediction: NDArray[Any]) -> NDArray[np.floating]:
     """Return the truth of a binary loss: in [0, 1], of the prediction's shape."""
-    truth = as_float(as_same_shape(t, prediction), "t")
+    truth = as_float(binary_target_form(t, prediction), "t")
     refuse(
         lambda t: (t < 0) | (t > 1),
         truth,

@@ -14,14 +14,13 @@ from xent_lib._precision import rounded, wide
 from xent_lib._validation import (
     as_binary_targets,
     as_float,
-    as_floating,
-    as_labels_or_shape,
     as_logits,
-    as_same_shape,
     as_targets,
-    check_axis,
-    check_classes,
+    binary_target_form,
+    class_axis,
+    float_form,
     reduction_factors,
+    target_form,
 )
 from xent_lib.activations import separate_largest, sigmoid
 from xent_lib.losses import binary_losses, categorical_losses
@@ -287,8 +286,8 @@ def binary_cross_entropy_value_and_gradient(
     ----------
     Bishop, *Pattern Recognition and Machine Learning* (2006), equations 4.90 and 4.91.
     """
-    z = as_floating(z, "z")
-    t = as_same_shape(t, z)
+    z = float_form(z, "z")
+    t = binary_target_form(t, z)
     return _in_one_sweep(_fast.binary, _checked_binary, t, z, None, weight, reduction, out)
 
 
@@ -339,10 +338,9 @@ def categorical_cross_entropy_value_and_gradient(
     ----------
     Bishop, *Pattern Recognition and Machine Learning* (2006), equations 4.108 and 4.109.
     """
-    z = as_floating(z, "z")
-    axis = check_axis(axis, z, "z")
-    check_classes(axis, z, "z")
-    t, is_labels = as_labels_or_shape(t, z, axis)
+    z = float_form(z, "z")
+    axis = class_axis(axis, z, "z")
+    t, is_labels = target_form(t, z, axis)
     kernel = _fast.categorical if is_labels else _fast.soft
     return _in_one_sweep(kernel, _checked_categorical, t, z, axis, weight, reduction, out)
 

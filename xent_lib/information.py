@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from xent_lib._precision import rounded, wide
+from xent_lib._precision import rounded, two_sum, wide
 from xent_lib._validation import as_distributions, as_number
 
 __all__ = ["cross_entropy", "entropy", "kl_divergence"]
@@ -196,9 +196,8 @@ def _exact_sum(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     while len(x) > 1:
         if len(x) % 2:
             x = np.concatenate([x, np.zeros_like(x[:1])])
-        a, b = np.split(x, 2)
-        x = a + b
-        lost += ((a - (x - (x - a))) + (b - (x - a))).sum(axis=0)
+        x, rounding = two_sum(*np.split(x, 2))
+        lost += rounding.sum(axis=0)
     total: NDArray[np.float64] = x[0] + lost
     return total
 
