@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Box = tuple[Any, ...]
 
-#: Entries of a block; a row of classes is never cut.
-BLOCK = 2**15
+#: Entries of a block of samples, whose rows of classes are never cut; and of a block of single numbers, which takes
+#: several arrays of float64.
+BLOCK, FLAT = 2**16, 2**14
 
 
 def boxes(shape: tuple[int, ...], size: int) -> Iterator[Box]:
@@ -35,6 +36,11 @@ def classes_first(z: Array) -> bool:
     """Return whether the classes, on the last axis of `z`, lie farther apart in memory than the samples."""
     *others, last = z.strides
     return any(0 < abs(stride) < abs(last) for stride, n in zip(others, z.shape, strict=False) if n > 1)
+
+
+def last(x: Array, axis: int) -> Array:
+    """Return `x` with that axis, counted from the front, as the last one."""
+    return x if axis == x.ndim - 1 else np.moveaxis(x, axis, -1)
 
 
 def matrix(x: Array, first: bool) -> Array:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xent_lib._precision import Doubles, Floats, two_sum, wide
+from xent_lib._precision import Doubles, Floats, pairwise_sum, two_sum, wide
 
 # --- Two classes: one logit z of the positive class ------------------------------------------------------------
 
@@ -75,9 +75,10 @@ def exponentials(z: Floats, axis: int) -> Exponentials:
         terms = np.exp(shifted)
         terms += product(terms, lost)  # what rounding took from the difference, exp would magnify
     below = z < largest
-    rest = (terms * below).sum(axis=axis, keepdims=True)
-    ties = z.shape[axis] - below.sum(axis=axis, keepdims=True)
-    return Exponentials(shifted, terms, rest + (ties - 1))
+    rest = pairwise_sum(terms * below, axis)
+    if np.count_nonzero(below) < z.size - largest.size:  # several logits share the place of the largest
+        rest += (~below).sum(axis=axis, keepdims=True) - 1
+    return Exponentials(shifted, terms, rest)
 
 
 def logsumexp(z: Floats, axis: int) -> Doubles:
@@ -103,9 +104,9 @@ def lacking(p: Doubles, e: Exponentials) -> Doubles:
 
 def categorical_losses(t: NDArray[Any], e: Exponentials, axis: int) -> Doubles:
     """−Σ t log p, or −log p at the label when t holds labels."""
-    surprise = -log_softmax(e)
+    surprise = np.log1p(e.rest) - e.shifted
     if t.ndim == surprise.ndim:
-        return product(t, surprise).sum(axis=axis)
+        return pairwise_sum(product(t, surprise), axis).squeeze(axis)
     return np.take_along_axis(surprise, np.expand_dims(t, axis), axis).squeeze(axis)
 
 
@@ -117,8 +118,15 @@ def categorical_gradient(t: NDArray[Any], e: Exponentials, axis: int) -> Doubles
         np.put_along_axis(p, index, -np.take_along_axis(lacking(p, e), index, axis), axis)
         return p
     t, is_sure = wide(t), p > 0.5
-    others = (t * ~is_sure).sum(axis=axis, keepdims=True)
-    return np.where(is_sure, others * p - t * lacking(p, e), t.sum(axis=axis, keepdims=True) * p - t)
+    gradient = pairwise_sum(t, axis) * p - t
+    others, own = pairwise_sum(t * ~is_sure, axis), pairwise_sum(t * is_sure, axis)
+    of_sure = (others - own * e.rest) / (1 + e.rest)
+    return gradient * ~is_sure + of_sure * is_sure
+
+
+def categorical_losses_of_probabilities(t: Floats, p: Floats) -> Doubles:
+    """−Σ t log p, along the last axis."""
+    return np.abs(pairwise_sum(product(wide(t), np.log(wide(p))), -1).squeeze(-1))
 
 
 def softmax_jacobian(e: Exponentials) -> Doubles:
@@ -132,4 +140,7 @@ def softmax_jacobian(e: Exponentials) -> Doubles:
 
 def product(factor: Any, value: Doubles) -> Doubles:
     """factor · value, where 0 · ∞ and 0 · nan are 0."""
-    return np.where(factor == 0, 0.0, factor * value)
+    result = np.asarray(factor * value)
+    if np.isnan(result.sum()):
+        result[np.broadcast_to(factor == 0, result.shape)] = 0
+    return result

@@ -26,3 +26,19 @@ def two_sum(a: Doubles, b: Doubles) -> tuple[Doubles, Doubles]:
     total = a + b
     b_part = total - a
     return total, (a - (total - b_part)) + (b - b_part)
+
+
+def pairwise_sum(x: Floats, axis: int) -> Doubles:
+    """Return the sum along an axis, which is kept with one entry.
+
+    Halves are added to each other until few entries are left, so that hardly any rounding adds up. NumPy does so along
+    the last axis alone.
+    """
+    x = np.moveaxis(x, axis, 0)
+    while len(x) > 4:
+        half = len(x) // 2
+        folded = x[:half] + x[half : 2 * half]
+        if len(x) % 2:
+            folded[0] += x[-1]
+        x = folded
+    return np.moveaxis(x.sum(axis=0, dtype=np.float64, keepdims=True), 0, axis)

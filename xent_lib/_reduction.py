@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xent_lib._blocks import BLOCK, Array, Box, boxes
 from xent_lib._precision import Doubles, Floats, rounded
-from xent_lib._validation import as_float, refuse
+from xent_lib._validation import SUM_TOLERANCE, as_float, refuse
 
 Reduction = Literal["none", "sum", "mean"]
 REDUCTIONS = ("none", "sum", "mean")
@@ -30,7 +31,7 @@ class Weights:
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction must be one of {REDUCTIONS}, got {reduction!r}")
         self.reduction, self.shape = reduction, shape
-        self.weight = None if weight is None else _broadcast(as_weights(weight, "weight", dtype), shape)
+        self.weight = None if weight is None else broadcast(as_weights(weight, "weight", dtype), "weight", shape)
         self.exponent = 0
         self.divisor = 1.0
         if reduction == "mean":
@@ -83,7 +84,9 @@ class Terms(Weights):
         ignore_index: int | None,
         reduction: str,
         dtype: np.dtype[Any],
+        check: Callable[[], Any],
     ) -> None:
+        self.check: Callable[[], Any] | None = None if is_labels else check
         self.truth, self.is_labels, self.n_classes = truth, is_labels, n_classes
         self.smoothing, self.ignore_index = smoothing, ignore_index
         self.is_dense = not is_labels or smoothing > 0
@@ -128,6 +131,9 @@ class Terms(Weights):
             terms.reshape(-1)[np.arange(0, terms.size, self.n_classes) + labels] += 1 - self.smoothing
         else:
             terms = self.truth[box].reshape(-1, self.n_classes)
+            if self.check and not self._are_distributions(terms):
+                self.check()  # raises, or finds that they are
+                self.check = None
             if self.smoothing:
                 terms = (1 - self.smoothing) * terms.astype(float, copy=False) + self.smoothing / self.n_classes
         return terms if self.class_weight is None else terms * self.class_weight
@@ -136,6 +142,13 @@ class Terms(Weights):
         super().apart(out)
         if out is not None and np.may_share_memory(self.truth, out):
             self.truth = self.truth.copy()
+
+    @staticmethod
+    def _are_distributions(terms: Array) -> bool:
+        if terms.size == 0:
+            return True
+        off = np.abs(terms @ np.ones(terms.shape[1], terms.dtype) - 1).max()
+        return bool(terms.min() >= 0 and terms.max() <= 1 and off <= SUM_TOLERANCE / 2)
 
     def _masses(self, box: Box) -> Doubles:
         rows = self.rows(box)
@@ -179,7 +192,7 @@ def as_out(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], what: str) ->
         raise ValueError(f"out has shape {out.shape} and dtype {out.dtype}, {what} has shape {shape} and dtype {dtype}")
     if not out.flags.writeable:
         raise ValueError("out is read-only; pass an array that may be written to")
-    if _overlaps_itself(out):
+    if not out.flags.c_contiguous and _overlaps_itself(out):
         raise ValueError(f"out overlaps itself: its strides are {out.strides}, so entries share memory; pass a copy")
     return out.view(np.ndarray)
 
@@ -193,12 +206,12 @@ def _overlaps_itself(x: Array) -> bool:
     return False
 
 
-def _broadcast(factors: Floats, shape: tuple[int, ...]) -> Floats:
+def broadcast(factors: Floats, name: str, shape: tuple[int, ...]) -> Floats:
     try:
         return np.broadcast_to(factors, shape)
     except ValueError:
         raise ValueError(
-            f"weight has shape {factors.shape}, which does not broadcast to the losses' shape {shape} "
+            f"{name} has shape {factors.shape}, which does not broadcast to the losses' shape {shape} "
             "(one weight per loss term; for one per class, pass class_weight)"
         ) from None
 
@@ -207,3 +220,29 @@ def _exponent(weights: Floats) -> int:
     """Return the power of two to take out of the weights, 0 where none is needed."""
     largest = float(weights.max(initial=0))
     return 0 if SMALL <= largest <= LARGE or largest == 0 else math.frexp(largest)[1]
+
+
+class Losses:
+    """Takes the losses of one block after the other, and ends with what the caller asked for."""
+
+    def __init__(self, weights: Weights, dtype: np.dtype[Any]) -> None:
+        self.divisor, self.dtype = weights.divisor, dtype
+        self.unreduced = np.empty(weights.shape, dtype) if weights.reduction == "none" else None
+        self.total = 0.0
+
+    def __call__(self, box: Box, losses: Doubles, weights: Doubles | None) -> None:
+        """Take the losses of a box, one after the other, and their weights."""
+        if weights is not None:
+            losses = losses * weights
+            if np.isnan(losses.max(initial=0)):  # 0 times infinity: what has no weight costs nothing
+                losses[weights == 0] = 0
+        if self.unreduced is not None:
+            place = self.unreduced[box]
+            place[...] = losses.reshape(place.shape)
+            return
+        part = float(losses.sum()) / self.divisor
+        self.total += part if part < math.inf else float((losses / self.divisor).sum())
+
+    def value(self) -> Any:
+        """Return the reduced loss; too large a number becomes infinite."""
+        return self.dtype.type(self.total) if self.unreduced is None else self.unreduced[()]

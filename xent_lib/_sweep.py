@@ -23,18 +23,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xent_lib import _plain
-from xent_lib._blocks import BLOCK, Array, Box, apart, boxes, classes_first, matrix
-from xent_lib._precision import Doubles, wide
+from xent_lib._blocks import BLOCK, FLAT, Array, Box, apart, boxes, classes_first, matrix
+from xent_lib._precision import Doubles, pairwise_sum, two_sum, wide
 from xent_lib._reduction import Terms, Weights
 
 #: Where the sum of a sample's exponentials must lie: below, an entry that has underflowed might matter; above, one may
 #: have overflowed, or its reciprocal may lose digits.
-LOWEST, HIGHEST = 0.5, {np.dtype(np.float32): 1e30, np.dtype(np.float64): 1e250}
+LOWEST, HIGHEST = 0.5, {np.dtype(np.float32): 1e36, np.dtype(np.float64): 1e250}
+LIMITS = {np.dtype(dtype): np.finfo(dtype) for dtype in (np.float32, np.float64)}
 
 #: Entries that the plain form works at a time; it needs several arrays of that size.
 PLAIN_BLOCK = 2**15
@@ -43,29 +44,60 @@ PLAIN_BLOCK = 2**15
 #: class of more than a quarter, and would be computed twice.
 MANY = 64
 
-#: log p above which an entry is computed from the other classes.
+#: log p above which a sample is left to the plain form when it was worked in float32.
 LARGE_LOG_P = -math.log(4)
+LOG_2 = math.log(2)
 
 #: Columns that the BLAS sums at a time, and from how many on NumPy's pairwise sum is as fast. In any order, sums of so
 #: few terms are exact enough.
 PIECE, WIDE = 16, 128
 
+#: Up to how many columns the largest is found column by column.
+FEW = 32
+ONES = {np.dtype(dtype): np.ones(PIECE, dtype) for dtype in (np.float32, np.float64)}
+
+#: Up to how many entries float32 logits are worked in float64: the calls of NumPy take longer than its work.
+SMALL = 2**12
+
 NONE = np.empty(0, np.intp)
 
-#: A kernel works a block of logits, writes a matrix of the same form to its second argument, and returns one number
-#: per sample and the samples that it could not do.
-Kernel = Callable[[Array, Any, Box, bool], tuple[Any, Array]]
-#: The plain form of a kernel takes float logits with a class per row, and the samples that they are of.
+#: A kernel works a block of logits, writes the entries of its result to `out`, and returns one number per sample and
+#: the samples that it could not do. `lost` is what a shift took from the logits, or None.
+Kernel = Callable[["Block", Any], tuple[Any, Array]]
+#: The plain form of a kernel takes logits with a class per row, and the place of the samples that they are of.
 Plain = Callable[[Array, Box, Any], tuple[Any, Any]]
 
 
-def sweep(
-    z: Array, kernel: Kernel | None, plain: Plain, check: Callable[[], Any], rows: Any = None, out: Any = None
-) -> None:
-    """Fill `rows`, one number per sample, and `out`, of the shape of `z`; the classes lie on the last axis.
+class Block(NamedTuple):
+    """Logits that are worked together."""
 
-    `rows` is an array or a function that takes the box and its numbers. `check` raises an error for logits that have
-    no result.
+    z: Array  #: a sample per row, or a class per row
+    lost: Doubles | None  #: what rounding took from z when it was shifted
+    box: Box  #: where the samples stand in the batch
+    first: bool  #: whether there is a class per row
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether z holds what the caller gave; its exponentials may then be taken in its own dtype."""
+        return self.lost is None
+
+    def exp(self, dtype: Any = None, out: Any = None) -> Array:
+        """Return e^z; in its own dtype unless another one is asked for."""
+        z = self.z if dtype is None else self.z.astype(dtype, copy=False)
+        e = np.exp(z, out=out, order="C")
+        if self.lost is not None and self.lost.size:
+            e += e * self.lost
+        return e
+
+    def sample(self, index: Array) -> Array:
+        """Return the samples that entries of the block, counted one after the other, belong to."""
+        return index % self.z.shape[1] if self.first else index // self.z.shape[1]
+
+
+def sweep(z: Array, kernel: Kernel, plain: Plain, check: Callable[[], Any], rows: Any = None, out: Any = None) -> None:
+    """Give `rows` one number per sample, box after box, and fill `out`, of the shape of `z`, whose last axis the classes are.
+
+    `check` raises an error for logits that have no result.
     """
     if z.size == 0:
         return
@@ -73,56 +105,57 @@ def sweep(
     first = classes_first(z)
     source = apart(z, out)
     over = out is not None and np.may_share_memory(source, out)
+    shifts = False
     for box in boxes(z.shape[:-1], max(1, BLOCK // n_classes)):
-        block = matrix(source[box], first)
+        logits = matrix(source[box], first)
         if over:
-            block = block.copy()
-        n_samples = block.shape[first]
+            logits = logits.copy()
         place = None if out is None else matrix(out[box], first)
-        if kernel is None:
-            result, odd = None, None
-        else:
-            result, odd = kernel(block, place, box, first)
-            if len(odd) == 0:
-                odd = False
-            elif 4 * len(odd) > n_samples:
-                kernel, odd = None, None
-        if odd is not False:
-            result = by_plain(plain, check, block, place, box, first, odd, result)
+        n_samples = logits.shape[first]
+        if not shifts:
+            numbers, odd = kernel(Block(logits, None, box, first), place)
+            shifts = 4 * len(odd) > n_samples
+        if shifts:
+            numbers, odd = kernel(shifted(logits, box, first), place)
+        if len(odd):
+            by_plain(plain, check, logits, place, box, first, odd, numbers)
         if rows is not None:
-            if callable(rows):
-                rows(box, result)
-            else:
-                rows[box] = result.reshape(rows[box].shape)
+            rows(box, numbers)
         if place is not None and not np.may_share_memory(place, out):
             put_back(place, out[box], first)
 
 
+def shifted(z: Array, box: Box, first: bool) -> Block:
+    """Return the logits less the largest of their sample, in float64."""
+    is_double = z.dtype == np.float64
+    z = wide(z)
+    largest = spread(largest_of(z, first), first)
+    if not is_double:  # a difference of two float32 numbers needs no more than float64
+        return Block(z - largest, np.empty(0), box, first)
+    z, lost = two_sum(z, -largest)
+    if np.isnan(lost.sum()):
+        lost[np.isnan(lost)] = 0  # −∞ stays what it is
+    return Block(z, lost, box, first)
+
+
 def by_plain(
-    plain: Plain, check: Callable[[], Any], block: Array, place: Any, box: Box, first: bool, odd: Any, result: Any
-) -> Any:
-    """Do the `odd` samples of a block, all when None, by the plain form; return the completed numbers per sample."""
-    n_classes, n_samples = block.shape if first else block.shape[::-1]
-    samples = np.arange(n_samples) if odd is None else odd
-    for start in range(0, len(samples), max(1, PLAIN_BLOCK // n_classes)):
-        some: Any = samples[start : start + max(1, PLAIN_BLOCK // n_classes)]
-        if len(some) == n_samples:
-            some = slice(None)
-        columns = block[:, some] if first else np.ascontiguousarray(block[some].T)
-        largest = columns.max(axis=0)
-        if not np.abs(largest).max() < np.inf:
+    plain: Plain, check: Callable[[], Any], z: Array, place: Any, box: Box, first: bool, odd: Array, numbers: Any
+) -> None:
+    """Do the `odd` samples of a block by the plain form, and put what it finds to `place` and `numbers`."""
+    step = max(1, PLAIN_BLOCK // z.shape[1 - first])
+    for start in range(0, len(odd), step):
+        some = odd[start : start + step]
+        columns = z[:, some] if first else np.ascontiguousarray(z[some].T)
+        if not np.abs(columns.max(axis=0)).max() < np.inf:
             check()
-        numbers, entries = plain(columns, box, some)
+        found, entries = plain(columns, box, some)
         if numbers is not None:
-            if result is None:
-                result = np.empty(n_samples)
-            result[some] = numbers
-        if entries is not None:
+            numbers[some] = found
+        if place is not None:
             if first:
                 place[:, some] = entries
             else:
                 place[some] = entries.T
-    return result
 
 
 def put_back(place: Array, target: Array, first: bool) -> None:
@@ -136,11 +169,11 @@ def put_back(place: Array, target: Array, first: bool) -> None:
 
 
 def softmax(z: Array, check: Callable[[], Any], out: Array) -> None:
-    def kernel(z: Array, out: Array, box: Box, first: bool) -> tuple[None, Array]:
-        np.exp(z, out=out)
-        total = sums(out, first)
-        out *= spread((1 / total).astype(out.dtype, copy=False), first)
-        return None, outside(total, z.dtype)
+    def kernel(block: Block, out: Array) -> tuple[None, Array]:
+        e = block.exp(out=out if block.is_exact else None)
+        total = sums(e, block.first)
+        np.multiply(e, spread((1 / total).astype(e.dtype, copy=False), block.first), out=out)
+        return None, outside(total, e.dtype)
 
     def plain(z: Array, box: Box, some: Any) -> tuple[None, Array]:
         return None, _plain.softmax(_plain.exponentials(z, 0))
@@ -149,27 +182,36 @@ def softmax(z: Array, check: Callable[[], Any], out: Array) -> None:
 
 
 def log_softmax(z: Array, check: Callable[[], Any], out: Array) -> None:
-    def kernel(z: Array, out: Array, box: Box, first: bool) -> tuple[None, Array]:
-        total = sums(np.exp(z), first)
-        subtract_log(z, total, out, first)
-        return None, outside(total, z.dtype, out.max(axis=1 - first) > LARGE_LOG_P)
+    def kernel(block: Block, out: Array) -> tuple[None, Array]:
+        e = block.exp(working_dtype(block))
+        total = sums(e, block.first)
+        subtract_log(block, total, e.dtype, out)
+        if e.dtype == np.float32:
+            return None, outside(total, e.dtype, too=out.max(axis=1 - block.first) > LARGE_LOG_P)
+        sure = Sure(block, e, np.flatnonzero(out > -LOG_2))
+        sure.put(out, -np.log1p(sure.others / sure.own))
+        return None, outside(total, e.dtype)
 
     def plain(z: Array, box: Box, some: Any) -> tuple[None, Array]:
         return None, _plain.log_softmax(_plain.exponentials(z, 0))
 
-    sweep(z, kernel if z.shape[-1] >= MANY else None, plain, check, out=out)
+    sweep(z, kernel, plain, check, out=out)
 
 
-def logsumexp(z: Array, check: Callable[[], Any], rows: Array) -> None:
-    def kernel(z: Array, out: None, box: Box, first: bool) -> tuple[Array, Array]:
-        total = sums(np.exp(z), first)
-        result = np.log(total)
-        return result, outside(total, z.dtype, np.abs(result) < -LARGE_LOG_P)
+def logsumexp(z: Array, check: Callable[[], Any], result: Array) -> None:
+    def kernel(block: Block, out: None) -> tuple[Doubles, Array]:
+        if not block.is_exact:  # the plain form adds the largest logit again
+            return np.empty(block.z.shape[block.first]), np.arange(block.z.shape[block.first])
+        total = sums(block.exp(), block.first)
+        return np.log(total), outside(total, block.z.dtype, lowest=2)
 
-    def plain(z: Array, box: Box, some: Any) -> tuple[Array, None]:
+    def plain(z: Array, box: Box, some: Any) -> tuple[Doubles, None]:
         return _plain.logsumexp(z, 0), None
 
-    sweep(z, kernel, plain, check, rows=rows)
+    def receive(box: Box, found: Doubles) -> None:
+        result[box] = found.reshape(result[box].shape)
+
+    sweep(z, kernel, plain, check, rows=receive)
 
 
 # --- Categorical cross-entropy ---------------------------------------------------------------------------------
@@ -180,16 +222,8 @@ def categorical(terms: Terms, z: Array, check: Callable[[], Any], losses: Any, g
 
     `losses` takes the box, its losses and their weights.
     """
-    if losses is None:
-        receive = None
-    else:
-
-        def receive(box: Box, found: Doubles) -> None:
-            losses(box, found, terms.rows(box))
-
-    wanted = (losses is not None, gradient is not None)
-    make = soft_kernel if terms.is_dense else label_kernel
-    kernel = None if terms.is_dense and z.shape[-1] < MANY else make(terms, *wanted)
+    wants_loss = losses is not None
+    kernel = (soft_kernel if terms.is_dense else label_kernel)(terms, wants_loss)
 
     def plain(z: Array, box: Box, some: Any) -> tuple[Any, Any]:
         e = _plain.exponentials(z, 0)
@@ -198,9 +232,12 @@ def categorical(terms: Terms, z: Array, check: Callable[[], Any], losses: Any, g
         if gradient is not None:
             scale = scale_of(terms, box)
             slopes = _plain.categorical_gradient(t, e, 0) * (scale if isinstance(scale, float) else scale[some])
-        return _plain.categorical_losses(t, e, 0) if wanted[0] else None, slopes
+        return _plain.categorical_losses(t, e, 0) if wants_loss else None, slopes
 
-    sweep(z, kernel, plain, check, rows=receive, out=gradient)
+    def receive(box: Box, found: Doubles) -> None:
+        losses(box, found, terms.rows(box))
+
+    sweep(z, kernel, plain, check, rows=receive if wants_loss else None, out=gradient)
 
 
 def scale_of(weights: Weights, box: Box) -> Any:
@@ -209,35 +246,39 @@ def scale_of(weights: Weights, box: Box) -> Any:
     return 1 / weights.divisor if rows is None else rows / weights.divisor
 
 
-def label_kernel(terms: Terms, wants_loss: bool, wants_gradient: bool) -> Kernel:
-    def kernel(z: Array, out: Any, box: Box, first: bool) -> tuple[Any, Array]:
-        labels = terms.labels(box)
-        n_samples, n_classes = len(labels), z.shape[1 - first]
-        if out is None or not out.flags.c_contiguous:
-            e = np.empty(z.shape, z.dtype)
+def label_kernel(terms: Terms, wants_loss: bool) -> Kernel:
+    def kernel(block: Block, out: Any) -> tuple[Any, Array]:
+        z, first = block.z, block.first
+        labels = terms.labels(block.box)
+        n_samples = len(labels)
+        if first:
+            at_label = labels * n_samples + np.arange(n_samples)
         else:
-            e = out
-        np.exp(z, out=e)
-        samples = np.arange(n_samples)
-        at_label = labels * n_samples + samples if first else samples * n_classes + labels
-        own = np.exp(wide(z.reshape(-1)[at_label] if z.flags.c_contiguous else z[(labels, samples) if first else (samples, labels)]))
-        flat = e.reshape(-1)
-        flat[at_label] = 0
+            at_label = np.arange(0, z.size, z.shape[1]) + labels
+        in_place = out is not None and out.flags.c_contiguous
+        if z.dtype == np.float32 and z.size > SMALL:
+            e = block.exp(out=out if in_place else None)
+            own = np.exp(wide(z.reshape(-1)[at_label] if z.flags.c_contiguous else z.flat[at_label]))
+        else:
+            e = block.exp(np.float64, out=out if in_place and out.dtype == np.float64 else None)
+            own = e.reshape(-1)[at_label]
+        e.reshape(-1)[at_label] = 0
         others = sums(e, first)
-        if z.dtype == np.float32:
+        if e.dtype == np.float32:
             sure = (others < own).nonzero()[0]
             if len(sure):
                 others[sure] = sums_of_others(z, labels, sure, first)
         total = others + own
         loss = others / own
-        odd = outside(total, z.dtype, (own < np.finfo(float).tiny) | (loss == np.inf), own.min() < 1e-300)
-        if wants_gradient:
-            scale = scale_of(terms, box)
+        odd = outside(total, e.dtype, loss)
+        if out is not None:
+            scale = scale_of(terms, block.box)
             rate = scale / total
-            odd = ill_scaled(rate, scale, z.dtype, odd)
-            np.multiply(e, spread(rate.astype(z.dtype, copy=False), first), out=e)
-            flat[at_label] = 0.0 - others * rate
-            if e is not out:
+            odd = ill_scaled(rate, scale, e.dtype, odd)
+            gradient = out if in_place else e
+            np.multiply(e, spread(rate.astype(e.dtype, copy=False), first), out=gradient)
+            gradient.reshape(-1)[at_label] = 0.0 - others * rate
+            if not in_place:
                 out[...] = e
         return np.log1p(loss, out=loss) if wants_loss else None, odd
 
@@ -254,51 +295,89 @@ def sums_of_others(z: Array, labels: Array, sure: Array, first: bool) -> Doubles
     return sums(e, first)
 
 
-def soft_kernel(terms: Terms, wants_loss: bool, wants_gradient: bool) -> Kernel:
-    def kernel(z: Array, out: Any, box: Box, first: bool) -> tuple[Any, Array]:
-        t = terms.dense(box).astype(z.dtype, copy=False)
+def soft_kernel(terms: Terms, wants_loss: bool) -> Kernel:
+    def kernel(block: Block, out: Any) -> tuple[Any, Array]:
+        first = block.first
+        e = block.exp(working_dtype(block))
+        t = terms.dense(block.box).astype(e.dtype, copy=False)
         if first:
-            t = t.T
-        e = np.exp(z)
+            t = np.ascontiguousarray(t.T)
         total = sums(e, first)
-        odd = outside(total, z.dtype, e.max(axis=1 - first) > total / 4)
+        half = spread((total / (4 if e.dtype == np.float32 else 2)).astype(e.dtype, copy=False), first)
+        if e.dtype == np.float32:
+            odd, sure = outside(total, e.dtype, too=e.max(axis=1 - first) > half.reshape(-1)), None
+        else:
+            odd, sure = outside(total, e.dtype), Sure(block, e, np.flatnonzero(e > half))
         loss = None
         if wants_loss:
-            surprise = np.empty(z.shape, z.dtype)
-            subtract_log(z, total, surprise, first)
+            surprise = np.empty(e.shape, e.dtype)
+            subtract_log(block, total, e.dtype, surprise)
+            if sure is not None:
+                sure.put(surprise, -np.log1p(sure.others / sure.own))
             surprise *= t
             loss = np.abs(sums(surprise, first))
-            if not loss.max() < np.inf:  # 0 times infinity, or an infinite loss
-                odd = np.union1d(odd, (~(loss < np.inf)).nonzero()[0])
-        if wants_gradient:
-            scale = scale_of(terms, box)
-            rate = sums(t, first) * scale / total
-            odd = ill_scaled(rate, scale, z.dtype, odd)
-            e *= spread(rate.astype(z.dtype, copy=False), first)
-            factor = scale if isinstance(scale, float) else spread(scale.astype(z.dtype, copy=False), first)
-            np.subtract(e, t * factor, out=out)
+            if np.isnan(loss.sum()):
+                surprise[t == 0] = 0  # 0 times infinity
+                loss = np.abs(sums(surprise, first))
+        if out is not None:
+            scale = scale_of(terms, block.box)
+            mass = sums(t, first)
+            rate = mass * scale / total
+            odd = ill_scaled(rate, scale, e.dtype, odd)
+            e *= spread(rate.astype(e.dtype, copy=False), first)
+            factor = scale if isinstance(scale, float) else spread(scale.astype(e.dtype, copy=False), first)
+            t = t * factor
+            np.subtract(e, t, out=out)
+            if sure is not None and len(sure.index):
+                own_truth = t.reshape(-1)[sure.index]
+                t.reshape(-1)[sure.index] = 0
+                others = sums(t, first)[sure.samples]
+                sure.put(out, (others * sure.own - own_truth * sure.others) / total[sure.samples])
         return loss, odd
 
     return kernel
+
+
+class Sure:
+    """The entries of more than a half of their sample's sum, at most one for a sample; they are set to 0 in `e`.
+
+    1 − p of such an entry is the sum of the others, divided by that of all; subtracted from 1, it would lose digits.
+    """
+
+    def __init__(self, block: Block, e: Doubles, index: Array) -> None:
+        self.index, self.samples = index, block.sample(index)
+        flat = e.reshape(-1)
+        self.own = flat[index]
+        flat[index] = 0
+        self.others = sums(e, block.first)[self.samples]
+
+    def put(self, target: Array, values: Array) -> None:
+        """Write one value for each of the entries."""
+        if target.flags.c_contiguous:
+            target.reshape(-1)[self.index] = values
+        else:
+            target.flat[self.index] = values
 
 
 # --- Binary cross-entropy, sigmoid -----------------------------------------------------------------------------
 
 
 def sigmoid(z: Array, out: Array) -> None:
-    for box in boxes(z.shape, BLOCK):
+    z, out = np.atleast_1d(z, out)
+    for box in boxes(z.shape, FLAT):
         block = z[box]
         growth = np.negative(block, dtype=np.float64)
         np.exp(growth, out=growth)
         growth += 1
         np.divide(1, growth, out=out[box])
-        if block.dtype == np.float64 and block.min() < -700:
+        if block.dtype == np.float64 and block.min(initial=0) < -700:
             odd = block < -700
             out[box][odd] = _plain.sigmoid(block[odd])
 
 
 def log_sigmoid(z: Array, out: Array) -> None:
-    for box in boxes(z.shape, BLOCK):
+    z, out = np.atleast_1d(z, out)
+    for box in boxes(z.shape, FLAT):
         u = np.negative(z[box], dtype=np.float64)
         np.negative(softplus(u)[0], out=out[box])
 
@@ -325,8 +404,9 @@ def binary(
     t: Array, z: Array, pos_weight: Any, weights: Weights, check: Callable[[], Any], losses: Any, gradient: Array | None
 ) -> None:
     """Hand the losses of each box to `losses`, if given; write the gradient of the reduced loss to `gradient`, if given."""
-    t, z = apart(t, gradient), apart(z, gradient)
-    for box in boxes(z.shape, BLOCK):
+    t, z = np.atleast_1d(apart(t, gradient), apart(z, gradient))
+    gradient = None if gradient is None else np.atleast_1d(gradient)
+    for box in boxes(z.shape, FLAT):
         t_block, z_block = t[box], z[box]
         scale = scale_of(weights, box) if gradient is not None else 1.0
         is_one = t_block == 1
@@ -335,7 +415,7 @@ def binary(
         else:
             if not (t_block.min() >= 0 and t_block.max() <= 1):
                 check()
-            factor = 1.0 if pos_weight is None else wide(pos_weight[box])
+            factor = 1.0 if pos_weight is None else wide(np.atleast_1d(pos_weight)[box])
             loss, slope = soft_binary(t_block, z_block, factor, losses is not None, gradient is not None)
         if np.isnan((loss if loss is not None else slope).sum()):
             check()
@@ -398,14 +478,16 @@ def spread(row: Array, first: bool) -> Array:
 def sums(x: Array, first: bool) -> Doubles:
     """Return the sum of each sample in float64; the rounding of the terms' own dtype touches few terms at a time."""
     if first:
-        return sum_of_rows(x)
+        return pairwise_sum(x, 0)[0]
     n_samples, n_classes = x.shape
     if n_classes >= WIDE:
         n_pieces, n_last = divmod(n_classes, WIDE)
         total = wide(x[:, n_classes - n_last :].sum(axis=1))
         pieces = x[:, : n_pieces * WIDE].reshape(n_samples, n_pieces, WIDE)
         return total + pieces.sum(axis=2).sum(axis=1, dtype=np.float64)
-    ones = np.ones(min(PIECE, n_classes), x.dtype)
+    ones = ONES[x.dtype]
+    if n_classes <= PIECE:
+        return wide(x @ ones[:n_classes])
     total = wide(x[:, :PIECE] @ ones)
     for start in range(PIECE, n_classes, PIECE):
         piece = x[:, start : start + PIECE]
@@ -413,39 +495,74 @@ def sums(x: Array, first: bool) -> Doubles:
     return total
 
 
-def sum_of_rows(x: Array) -> Doubles:
-    """Return the sum of the rows of a matrix: halves are added to each other until one row is left."""
-    while len(x) > 8:
-        half = len(x) // 2
-        folded = x[:half] + x[half : 2 * half]
-        if len(x) % 2:
-            folded[0] += x[-1]
-        x = folded
-    return x.sum(axis=0, dtype=np.float64)
+def largest_of(z: Array, first: bool) -> Array:
+    """Return the largest logit of each sample; column by column where they are few, for NumPy is slow in short rows."""
+    if first:
+        return z.max(axis=0)
+    if z.shape[1] > FEW:
+        return z.max(axis=1)
+    largest = z[:, 0].copy()
+    for column in z.T[1:]:
+        np.maximum(largest, column, out=largest)
+    return largest
 
 
-def subtract_log(z: Array, total: Doubles, out: Array, first: bool) -> None:
-    """Write z − log(total) to `out`; the logarithm is taken to more digits than `out` has."""
-    log_total = np.log(total)
-    high = log_total.astype(z.dtype)
-    low = log_total - high if z.dtype == np.float32 else (total - np.exp(log_total)) / total
+def working_dtype(block: Block) -> Any:
+    """Return the dtype in which soft truths and log-softmax are worked.
+
+    In float32, samples with a class of more than a quarter are left to the plain form; where the classes are few,
+    most have one.
+    """
+    return np.float32 if block.z.dtype == np.float32 and block.z.shape[1 - block.first] >= MANY else np.float64
+
+
+def subtract_log(block: Block, total: Doubles, dtype: Any, out: Array) -> None:
+    """Write z − log(total) to `out`; the logarithm is taken to more digits than `dtype` has."""
+    z, first, log_total = block.z.astype(dtype, copy=False), block.first, np.log(total)
+    high = log_total.astype(dtype)
     np.subtract(z, spread(high, first), out=out)
-    out -= spread(low.astype(z.dtype, copy=False), first)
+    if out.dtype == dtype:
+        low = log_total - high if dtype == np.float32 else (total - np.exp(log_total)) / total
+        out -= spread(low.astype(dtype, copy=False), first)
 
 
-def outside(total: Doubles, dtype: Any, too: Any = None, any_too: bool = True) -> Array:
-    """Return the samples whose sum is out of range, and those for which `too` is true."""
+def outside(total: Doubles, dtype: Any, ratio: Doubles | None = None, too: Any = None, lowest: float = LOWEST) -> Array:
+    """Return the samples whose sum or whose ratio of the others to the label is out of range, and those of `too`."""
     highest = HIGHEST[dtype]
-    if total.min() >= LOWEST and total.max() <= highest and (too is None or not any_too or not too.any()):
-        return NONE
-    odd = ~((total >= LOWEST) & (total <= highest))
-    return np.flatnonzero(odd if too is None else odd | too)
+    if total.min() >= lowest and total.max() <= highest and (ratio is None or ratio.max() < 1e300):
+        return NONE if too is None else too.nonzero()[0]
+    right = (total >= lowest) & (total <= highest)
+    if ratio is not None:
+        right &= ratio < 1e300
+    if too is not None:
+        right &= ~too
+    return (~right).nonzero()[0]
 
 
-def ill_scaled(rate: Any, scale: Any, dtype: Any, odd: Array) -> Array:
-    """Add the samples whose gradient would be multiplied by a number that `dtype` cannot hold with all its digits."""
-    if isinstance(scale, float) and 1e-7 < scale < 1e30:
+def ill_scaled(rate: Doubles, scale: Any, dtype: Any, odd: Array) -> Array:
+    """Add the samples whose exponentials would be multiplied by a number that `dtype` cannot hold with all its digits."""
+    limits = LIMITS[dtype]
+    if rate.min() >= limits.tiny and rate.max() <= limits.max:
         return odd
-    limits = np.finfo(dtype)
     right = (rate >= limits.tiny) & (rate <= limits.max) | (np.asarray(scale) == 0)
-    return odd if right.all() else np.union1d(odd, np.flatnonzero(~right))
+    return odd if right.all() else np.union1d(odd, (~right).nonzero()[0])
+
+
+# --- From probabilities ------------------------------------------------------------------------------------------
+
+
+def binary_of_probabilities(t: Array, p: Array, pos_weight: Any, weights: Weights, losses: Any) -> None:
+    for box in boxes(p.shape, FLAT):
+        factor = 1.0 if pos_weight is None else wide(pos_weight[box])
+        losses(box, _plain.binary_losses_of_probabilities(t[box], p[box], factor).reshape(-1), weights.rows(box))
+
+
+def categorical_of_probabilities(terms: Terms, p: Array, losses: Any) -> None:
+    for box in boxes(p.shape[:-1], max(1, BLOCK // p.shape[-1])):
+        block = p[box].reshape(-1, p.shape[-1])
+        if terms.is_dense:
+            found = _plain.categorical_losses_of_probabilities(terms.dense(box), block)
+        else:
+            labels = terms.labels(box)
+            found = np.abs(np.log(wide(block[np.arange(len(labels)), labels])))
+        losses(box, found, terms.rows(box))

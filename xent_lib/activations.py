@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from collections.abc import Callable
 
-from xent_lib._precision import rounded, wide
-from xent_lib._validation import as_float, as_logits
+import numpy as np
+from numpy.typing import ArrayLike
+
+from xent_lib import _sweep
+from xent_lib._blocks import last
+from xent_lib._precision import Floats
+from xent_lib._reduction import as_out
+from xent_lib._validation import as_float, as_logits, class_axis, float_form
 
 __all__ = ["log_sigmoid", "log_softmax", "logsumexp", "sigmoid", "softmax"]
 
 
-def sigmoid(z: ArrayLike) -> NDArray[np.floating]:
+def sigmoid(z: ArrayLike) -> Floats:
     r"""Turn one logit into the probability of the positive class.
 
     .. math:: \sigma(z) = \frac{1}{1 + e^{-z}}
@@ -46,12 +51,10 @@ def sigmoid(z: ArrayLike) -> NDArray[np.floating]:
     ----------
     Goodfellow, Bengio and Courville, *Deep Learning* (2016), section 3.10.
     """
-    z = as_float(z, "z")
-    decay = np.exp(-np.abs(wide(z)))
-    return rounded(np.where(z >= 0, 1, decay) / (1 + decay), z.dtype)
+    return _one_by_one(_sweep.sigmoid, z)
 
 
-def log_sigmoid(z: ArrayLike) -> NDArray[np.floating]:
+def log_sigmoid(z: ArrayLike) -> Floats:
     r"""Return the logarithm of the sigmoid, in nats, exact where the sigmoid itself is 0 or 1.
 
     .. math:: \log\sigma(z) = \min(z, 0) - \log\left(1 + e^{-|z|}\right)
@@ -84,11 +87,10 @@ def log_sigmoid(z: ArrayLike) -> NDArray[np.floating]:
     ----------
     Mächler, *Accurately computing log(1 − exp(−|a|))* (2012), for the use of log1p.
     """
-    z = as_float(z, "z")
-    return rounded(np.minimum(z, 0) - np.log1p(np.exp(-np.abs(wide(z)))), z.dtype)
+    return _one_by_one(_sweep.log_sigmoid, z)
 
 
-def logsumexp(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
+def logsumexp(z: ArrayLike, axis: int = -1) -> Floats:
     r"""Return the logarithm of a sum of exponentials.
 
     .. math:: \log\sum_j e^{z_j} = m + \log\left(1 + \sum_{j \ne k} e^{z_j - m}\right),
@@ -106,12 +108,13 @@ def logsumexp(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     Returns
     -------
     ndarray
-        The shape of `z` without `axis`; float32 for float32, else float64.
+        The shape of `z` without `axis`; float32 for float32, else float64. A logit of +∞ gives +∞, logits
+        that are all −∞ give −∞.
 
     Raises
     ------
     ValueError
-        If `z` contains NaN or +∞, is −∞ all along `axis`, or has no such axis.
+        If `z` contains NaN, or has no such axis.
     TypeError
         If `z` does not hold real numbers.
 
@@ -125,12 +128,16 @@ def logsumexp(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     Blanchard, Higham and Higham, *Accurately computing the log-sum-exp and softmax functions*,
     IMA Journal of Numerical Analysis 41 (2021).
     """
-    z = as_logits(z, "z", axis)
-    _, _, rest = separate_largest(z, axis)
-    return rounded(z.max(axis=axis) + np.log1p(rest).squeeze(axis), z.dtype)
+    z = float_form(z, "z")
+    axis = class_axis(axis, z, "z")
+    z = last(z, axis)
+    result = np.empty(z.shape[:-1], z.dtype)
+    with np.errstate(all="ignore"):
+        _sweep.logsumexp(z, lambda: as_float(z, "z"), result)
+    return result[()]
 
 
-def softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
+def softmax(z: ArrayLike, axis: int = -1, *, out: Floats | None = None) -> Floats:
     r"""Turn logits into a probability distribution.
 
     .. math:: p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}
@@ -144,6 +151,8 @@ def softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
         Logits; −∞ rules a class out.
     axis : int
         The axis of the classes.
+    out : ndarray, optional
+        Where to write the result: the shape and dtype of it. It may overlap `z`.
 
     Returns
     -------
@@ -153,9 +162,10 @@ def softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     Raises
     ------
     ValueError
-        If `z` contains NaN or +∞, is −∞ all along `axis`, or has no such axis.
+        If `z` contains NaN or +∞, is −∞ all along `axis`, or has no such axis, or if `out` has
+        another shape or dtype.
     TypeError
-        If `z` does not hold real numbers.
+        If `z` does not hold real numbers, or `out` is no array.
 
     Examples
     --------
@@ -166,12 +176,10 @@ def softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     ----------
     Bridle, *Probabilistic interpretation of feedforward classification network outputs* (1990).
     """
-    z = as_logits(z, "z", axis)
-    exponentials, _, rest = separate_largest(z, axis)
-    return rounded(exponentials / (1 + rest), z.dtype)
+    return _along_classes(_sweep.softmax, z, axis, out)
 
 
-def log_softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
+def log_softmax(z: ArrayLike, axis: int = -1, *, out: Floats | None = None) -> Floats:
     r"""Return the logarithms of the softmax probabilities, in nats.
 
     .. math:: \log p_i = (z_i - m) - \log\left(1 + \sum_{j \ne k} e^{z_j - m}\right),
@@ -185,6 +193,8 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
         Logits; −∞ rules a class out and gives −∞.
     axis : int
         The axis of the classes.
+    out : ndarray, optional
+        Where to write the result: the shape and dtype of it. It may overlap `z`.
 
     Returns
     -------
@@ -194,9 +204,10 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     Raises
     ------
     ValueError
-        If `z` contains NaN or +∞, is −∞ all along `axis`, or has no such axis.
+        If `z` contains NaN or +∞, is −∞ all along `axis`, or has no such axis, or if `out` has
+        another shape or dtype.
     TypeError
-        If `z` does not hold real numbers.
+        If `z` does not hold real numbers, or `out` is no array.
 
     Examples
     --------
@@ -208,29 +219,23 @@ def log_softmax(z: ArrayLike, axis: int = -1) -> NDArray[np.floating]:
     Blanchard, Higham and Higham, *Accurately computing the log-sum-exp and softmax functions*,
     IMA Journal of Numerical Analysis 41 (2021).
     """
-    z = as_logits(z, "z", axis)
-    _, shifted, rest = separate_largest(z, axis)
-    return rounded(shifted - np.log1p(rest), z.dtype)
+    return _along_classes(_sweep.log_softmax, z, axis, out)
 
 
-def separate_largest(
-    z: NDArray[np.floating], axis: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return exp(z − max), z − max, and the sum of the exponentials without the maximum's own.
+def _one_by_one(function: Callable[[Floats, Floats], None], z: ArrayLike) -> Floats:
+    z = float_form(z, "z")
+    result = np.empty(z.shape, z.dtype)
+    with np.errstate(all="ignore"):
+        function(z, result)
+    if z.size and np.isnan(result.min()):
+        as_float(z, "z")
+    return result[()]
 
-    The sum of all of them is ``1 + rest``; its logarithm is ``log1p(rest)``, accurate however
-    small the rest is. For internal use: `z` must have passed ``as_logits``.
-    """
-    z = wide(z)
-    top = np.argmax(z, axis=axis, keepdims=True)
-    largest = np.take_along_axis(z, top, axis=axis)
-    with np.errstate(over="ignore", invalid="ignore"):
-        shifted = z - largest
-        # What rounding took from the difference (Knuth's two-sum): exp would magnify it.
-        without = shifted + largest
-        lost = (z - without) - (largest - (without - shifted))
-        exponentials = np.exp(shifted)
-        exponentials += np.where(np.isfinite(lost), exponentials * lost, 0)
-    others = exponentials.copy()
-    np.put_along_axis(others, top, 0, axis=axis)
-    return exponentials, shifted, others.sum(axis=axis, keepdims=True)
+
+def _along_classes(function: Callable[..., None], z: ArrayLike, axis: int, out: Floats | None) -> Floats:
+    z = float_form(z, "z")
+    axis = class_axis(axis, z, "z")
+    result = np.empty(z.shape, z.dtype) if out is None else as_out(out, z.shape, z.dtype, "the result")
+    with np.errstate(all="ignore"):
+        function(last(z, axis), lambda: as_logits(z, "z", axis), last(result, axis))
+    return result if out is None else out

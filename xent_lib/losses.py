@@ -6,25 +6,28 @@ the other is the commonest mistake with these losses, so the choice stands in th
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from xent_lib._precision import wide
+from xent_lib import _sweep
+from xent_lib._blocks import last
+from xent_lib._precision import Floats
+from xent_lib._reduction import Losses, Reduction, Terms, Weights, as_out, as_weights, broadcast
 from xent_lib._validation import (
     as_binary_targets,
     as_distributions,
     as_float,
+    as_integer,
     as_logits,
+    as_number,
     as_probabilities,
-    as_targets,
-    reduce,
+    binary_target_form,
+    class_axis,
+    float_form,
+    target_form,
 )
-from xent_lib.activations import separate_largest
-from xent_lib.information import expected_surprise
-
-FloatT = TypeVar("FloatT", bound=np.floating)
 
 __all__ = [
     "binary_cross_entropy",
@@ -35,8 +38,8 @@ __all__ = [
 
 
 def binary_cross_entropy(
-    t: ArrayLike, p: ArrayLike, *, weight: ArrayLike | None = None, reduction: str = "mean"
-) -> NDArray[np.floating]:
+    t: ArrayLike, p: ArrayLike, *, weight: ArrayLike | None = None, pos_weight: ArrayLike | None = None, reduction: Reduction = "mean"
+) -> Floats:
     r"""Return the binary cross-entropy (log loss) of predicted probabilities.
 
     .. math:: L(t, p) = -\bigl(t \log p + (1 - t) \log(1 - p)\bigr), \qquad 0 \log 0 = 0
@@ -51,6 +54,9 @@ def binary_cross_entropy(
         The predicted probability of the positive class, P(t = 1), the shape of `t`.
     weight : array_like, optional
         One non-negative number per loss term, broadcast to the shape of `p`.
+    pos_weight : float or array_like, optional
+        A non-negative number w, or several that broadcast to the shape of `p`: the term of the positive
+        class is multiplied by it. The mean does not divide by it.
     reduction : {"mean", "sum", "none"}
         The mean divides by the sum of the weights, or by the number of terms.
 
@@ -79,14 +85,16 @@ def binary_cross_entropy(
     """
     p = as_probabilities(p, "p")
     t = as_binary_targets(t, p)
-    with np.errstate(divide="ignore"):
-        when_one, when_zero = -np.log(wide(p)), -np.log1p(-wide(p))
-    return reduce(mix(t, when_one, when_zero), weight, reduction, p.dtype)
+    weights, factor = binary_weights(weight, pos_weight, reduction, p)
+    losses = Losses(weights, p.dtype)
+    with np.errstate(all="ignore"):
+        _sweep.binary_of_probabilities(t, p, factor, weights, losses)
+        return losses.value()
 
 
 def binary_cross_entropy_with_logits(
-    t: ArrayLike, z: ArrayLike, *, weight: ArrayLike | None = None, reduction: str = "mean"
-) -> NDArray[np.floating]:
+    t: ArrayLike, z: ArrayLike, *, weight: ArrayLike | None = None, pos_weight: ArrayLike | None = None, reduction: Reduction = "mean"
+) -> Floats:
     r"""Return the binary cross-entropy of logits, with every digit that the probability would lose.
 
     .. math:: L(t, z) = t\,\zeta(-z) + (1 - t)\,\zeta(z),
@@ -102,6 +110,9 @@ def binary_cross_entropy_with_logits(
         The logit of the positive class, the shape of `t`; −∞ and +∞ are certain predictions.
     weight : array_like, optional
         One non-negative number per loss term, broadcast to the shape of `z`.
+    pos_weight : float or array_like, optional
+        A non-negative number w, or several that broadcast to the shape of `z`: the term of the positive
+        class is multiplied by it. The mean does not divide by it.
     reduction : {"mean", "sum", "none"}
         The mean divides by the sum of the weights, or by the number of terms.
 
@@ -127,9 +138,8 @@ def binary_cross_entropy_with_logits(
     ----------
     Goodfellow, Bengio and Courville, *Deep Learning* (2016), section 6.2.2.2, for the softplus form.
     """
-    z = as_float(z, "z")
-    t = as_binary_targets(t, z)
-    return reduce(binary_losses(t, z), weight, reduction, z.dtype)
+    loss, _ = binary_from_logits(t, z, weight, pos_weight, reduction)
+    return loss
 
 
 def categorical_cross_entropy(
@@ -138,8 +148,11 @@ def categorical_cross_entropy(
     *,
     axis: int = -1,
     weight: ArrayLike | None = None,
-    reduction: str = "mean",
-) -> NDArray[np.floating]:
+    class_weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Floats:
     r"""Return the categorical cross-entropy of predicted distributions.
 
     .. math:: L(t, p) = -\sum_j t_j \log p_j = -\log p_k \text{ for the hard label } k,
@@ -155,10 +168,18 @@ def categorical_cross_entropy(
     axis : int
         The axis of the classes.
     weight : array_like, optional
-        One non-negative number per sample, broadcast to the shape of `p` without `axis`. Class
-        weights are ``class_weight[labels]``.
+        One non-negative number per sample, broadcast to the shape of `p` without `axis`.
+    class_weight : array_like, optional
+        N non-negative numbers w: the term of class k is multiplied by :math:`w_k`.
+    label_smoothing : float
+        The share α of the truth that is given to all classes alike: `t` becomes
+        :math:`(1 - \alpha)\, t + \alpha / N`.
+    ignore_index : int, optional
+        A label whose samples are left out: they cost nothing, get a gradient of 0, and do not count in
+        the mean.
     reduction : {"mean", "sum", "none"}
-        The mean divides by the sum of the weights, or by the number of samples.
+        The mean divides by the number of samples or, with weights, by the sum of what each sample
+        counts: its weight times :math:`\sum_k w_k t_k`.
 
     Returns
     -------
@@ -185,13 +206,12 @@ def categorical_cross_entropy(
     Bishop, *Pattern Recognition and Machine Learning* (2006), equation 4.108.
     """
     p = as_distributions(p, "p", axis)
-    t, is_labels = as_targets(t, p, axis)
-    if is_labels:
-        with np.errstate(divide="ignore"):
-            losses = np.abs(np.log(wide(take_class(p, t, axis))))
-    else:
-        losses = expected_surprise(t, p, axis)
-    return reduce(losses, weight, reduction, p.dtype)
+    axis = class_axis(axis, p, "p")
+    terms = categorical_terms(t, p, axis, weight, class_weight, label_smoothing, ignore_index, reduction)
+    losses = Losses(terms, p.dtype)
+    with np.errstate(all="ignore"):
+        _sweep.categorical_of_probabilities(terms, last(p, axis), losses)
+        return losses.value()
 
 
 def categorical_cross_entropy_with_logits(
@@ -200,8 +220,11 @@ def categorical_cross_entropy_with_logits(
     *,
     axis: int = -1,
     weight: ArrayLike | None = None,
-    reduction: str = "mean",
-) -> NDArray[np.floating]:
+    class_weight: ArrayLike | None = None,
+    label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Floats:
     r"""Return the categorical cross-entropy of logits, with every digit a small loss has.
 
     .. math:: L(t, z) = -\sum_j t_j \log\operatorname{softmax}(z)_j
@@ -217,10 +240,18 @@ def categorical_cross_entropy_with_logits(
     axis : int
         The axis of the classes.
     weight : array_like, optional
-        One non-negative number per sample, broadcast to the shape of `z` without `axis`. Class
-        weights are ``class_weight[labels]``.
+        One non-negative number per sample, broadcast to the shape of `z` without `axis`.
+    class_weight : array_like, optional
+        N non-negative numbers w: the term of class k is multiplied by :math:`w_k`.
+    label_smoothing : float
+        The share α of the truth that is given to all classes alike: `t` becomes
+        :math:`(1 - \alpha)\, t + \alpha / N`.
+    ignore_index : int, optional
+        A label whose samples are left out: they cost nothing, get a gradient of 0, and do not count in
+        the mean.
     reduction : {"mean", "sum", "none"}
-        The mean divides by the sum of the weights, or by the number of samples.
+        The mean divides by the number of samples or, with weights, by the sum of what each sample
+        counts: its weight times :math:`\sum_k w_k t_k`.
 
     Returns
     -------
@@ -248,36 +279,100 @@ def categorical_cross_entropy_with_logits(
     Blanchard, Higham and Higham, *Accurately computing the log-sum-exp and softmax functions*,
     IMA Journal of Numerical Analysis 41 (2021).
     """
-    z = as_logits(z, "z", axis)
-    t, is_labels = as_targets(t, z, axis)
-    return reduce(categorical_losses(t, z, axis, is_labels), weight, reduction, z.dtype)
+    loss, _ = categorical_from_logits(t, z, axis, weight, class_weight, label_smoothing, ignore_index, reduction)
+    return loss
 
 
-def binary_losses(t: NDArray[np.floating], z: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return t ζ(−z) + (1 − t) ζ(z), entry by entry. For internal use: nothing is checked."""
-    tail = np.log1p(np.exp(-np.abs(wide(z))))
-    return mix(t, np.maximum(-z, 0) + tail, np.maximum(z, 0) + tail)
+def binary_from_logits(
+    t: ArrayLike,
+    z: ArrayLike,
+    weight: ArrayLike | None,
+    pos_weight: ArrayLike | None,
+    reduction: Reduction,
+    *,
+    wants_loss: bool = True,
+    wants_gradient: bool = False,
+    out: Any = None,
+) -> tuple[Any, Any]:
+    """Return the loss and the gradient, or None for what is not wanted."""
+    z = float_form(z, "z")
+    t = binary_target_form(t, z)
+    weights, factor = binary_weights(weight, pos_weight, reduction, z)
+    gradient = place_for_gradient(out, z, wants_gradient)
+    weights.apart(gradient)
+    losses = Losses(weights, z.dtype) if wants_loss else None
+
+    def check() -> None:
+        as_binary_targets(t, as_float(z, "z"))
+
+    with np.errstate(all="ignore"):
+        _sweep.binary(t, z, factor, weights, check, losses, gradient)
+        return losses and losses.value(), gradient if out is None else out
 
 
-def categorical_losses(t: NDArray[Any], z: NDArray[np.floating], axis: int, is_labels: bool) -> NDArray[np.float64]:
-    """Return −Σ t log softmax(z) along `axis`, with 0 · ∞ = 0. For internal use: nothing is checked."""
-    _, shifted, rest = separate_largest(z, axis)
-    surprise = np.log1p(rest) - shifted
-    if is_labels:
-        return take_class(surprise, t, axis)
-    terms = np.multiply(t, surprise, out=np.zeros_like(surprise), where=t > 0)
-    losses: NDArray[np.float64] = terms.sum(axis=axis)
-    return losses
+def categorical_from_logits(
+    t: ArrayLike,
+    z: ArrayLike,
+    axis: int,
+    weight: ArrayLike | None,
+    class_weight: ArrayLike | None,
+    label_smoothing: float,
+    ignore_index: int | None,
+    reduction: Reduction,
+    *,
+    wants_loss: bool = True,
+    wants_gradient: bool = False,
+    out: Any = None,
+) -> tuple[Any, Any]:
+    """Return the loss and the gradient, or None for what is not wanted."""
+    z = float_form(z, "z")
+    axis = class_axis(axis, z, "z")
+    terms = categorical_terms(t, z, axis, weight, class_weight, label_smoothing, ignore_index, reduction)
+    gradient = place_for_gradient(out, z, wants_gradient)
+    terms.apart(gradient)
+    losses = Losses(terms, z.dtype) if wants_loss else None
+    place = None if gradient is None else last(gradient, axis)
+    with np.errstate(all="ignore"):
+        _sweep.categorical(terms, last(z, axis), lambda: as_logits(z, "z", axis), losses, place)
+        return losses and losses.value(), gradient if out is None else out
 
 
-def take_class(values: NDArray[FloatT], labels: NDArray[np.integer], axis: int) -> NDArray[FloatT]:
-    """Return the entry at each sample's label along `axis`."""
-    return np.take_along_axis(values, np.expand_dims(labels, axis), axis=axis).squeeze(axis)
+def categorical_terms(
+    t: ArrayLike,
+    prediction: Floats,
+    axis: int,
+    weight: ArrayLike | None,
+    class_weight: ArrayLike | None,
+    label_smoothing: float,
+    ignore_index: int | None,
+    reduction: Reduction,
+) -> Terms:
+    """Return the truth with the weights of its terms, the classes on the last axis."""
+    share = as_number(label_smoothing, "label_smoothing")
+    if not 0 <= share <= 1:
+        raise ValueError(f"label_smoothing must lie between 0 and 1, got {label_smoothing!r}")
+    t, is_labels = target_form(t, prediction, axis, ignore_index)
+    truth = t if is_labels else last(float_form(t, "t"), axis)
+    ignored = None if ignore_index is None else as_integer(ignore_index, "ignore_index")
+
+    def check() -> None:
+        as_distributions(t, "t", axis)
+
+    n_classes = prediction.shape[axis]
+    return Terms(truth, is_labels, n_classes, weight, class_weight, share, ignored, reduction, prediction.dtype, check)
 
 
-def mix(t: NDArray[np.floating], when_one: NDArray[np.float64], when_zero: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return t · when_one + (1 − t) · when_zero, with 0 · ∞ = 0."""
-    t = wide(t)
-    one = np.multiply(t, when_one, out=np.zeros_like(when_one), where=t > 0)
-    zero = np.multiply(1 - t, when_zero, out=np.zeros_like(when_zero), where=t < 1)
-    return one + zero
+def binary_weights(
+    weight: ArrayLike | None, pos_weight: ArrayLike | None, reduction: Reduction, prediction: Floats
+) -> tuple[Weights, Floats | None]:
+    """Return the weights of the losses and, broadcast to them, those of the positive class."""
+    weights = Weights(weight, reduction, prediction.shape, prediction.dtype)
+    if pos_weight is None:
+        return weights, None
+    return weights, broadcast(as_weights(pos_weight, "pos_weight", prediction.dtype), "pos_weight", prediction.shape)
+
+
+def place_for_gradient(out: Any, z: Floats, wants_gradient: bool) -> Any:
+    if not wants_gradient:
+        return None
+    return np.empty(z.shape, z.dtype) if out is None else as_out(out, z.shape, z.dtype, "the gradient")

@@ -102,7 +102,7 @@ def test_a_logit_of_minus_infinity_takes_its_class_out(function):
 @pytest.mark.parametrize("function", [softmax, log_softmax])
 def test_softmax_of_shifted_logits_is_the_same(function, shift):
     z = np.array([[3.0, -2.0, 0.5], [8.0, 8.0, -7.25]])
-    np.testing.assert_array_equal(function(z + shift), function(z))
+    np.testing.assert_array_max_ulp(function(z + shift), function(z), maxulp=4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -138,7 +138,7 @@ def test_no_samples_give_no_results(function, shape):
 def test_sigmoid_is_the_softmax_of_the_logit_and_zero():
     z = binary_logits(np.float64)
     pairs = softmax(np.stack([np.zeros_like(z), z], axis=-1))
-    np.testing.assert_array_max_ulp(sigmoid(z), pairs[:, 1], maxulp=2)
+    np.testing.assert_array_max_ulp(sigmoid(z), pairs[:, 1], maxulp=4)
 
 
 @needs_torch

@@ -214,7 +214,7 @@ def test_adding_a_number_to_all_logits_changes_nothing(offset):
 def test_one_hot_labels_cost_what_integer_labels_cost(loss, prediction, reduction):
     hard = loss(_HARD, prediction, reduction=reduction)
     encoded = loss(one_hot(_HARD, 3), prediction, reduction=reduction)
-    np.testing.assert_array_max_ulp(encoded, hard, maxulp=1)
+    np.testing.assert_array_max_ulp(encoded, hard, maxulp=3)
 
 
 @pytest.mark.parametrize("t", [LABELS, smooth_labels(one_hot(LABELS, 10), 0.1)], ids=["labels", "soft"])
@@ -460,9 +460,9 @@ def test_keras_agrees(keras_losses, name, options, loss, t, prediction, reductio
     np.testing.assert_allclose(np.squeeze(loss(t, prediction, reduction=reduction)), theirs, rtol=1e-12)
 
 
-@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize(("reduction", "expected"), [("sum", np.inf), ("mean", 1e308)])
 @pytest.mark.parametrize("loss", [categorical_cross_entropy_with_logits, categorical_cross_entropy_value_and_gradient])
-def test_losses_that_add_up_to_more_than_the_dtype_holds_are_infinite(loss, reduction):
+def test_losses_that_add_up_to_more_than_the_dtype_holds_are_infinite_and_have_a_mean(loss, reduction, expected):
     z = np.full((3, 2), [1e308, 0.0])
     found = loss([1, 1, 1], z, reduction=reduction)
-    assert (found[0] if isinstance(found, tuple) else found) == np.inf
+    np.testing.assert_allclose(found[0] if isinstance(found, tuple) else found, expected, rtol=1e-15)

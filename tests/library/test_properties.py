@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import xent_lib
-from xent_lib import _fast, gradients
+from xent_lib import _blocks, _plain, _sweep
 
 every_input = settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
@@ -120,7 +120,7 @@ def test_the_binary_sweep_gives_the_loss_and_the_gradient_of_the_plain_functions
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_batch_of_several_blocks_is_done_like_one(n_samples, n_classes, dtype):
     if n_samples * n_classes > 500_000:
-        n_samples = 3 * _fast.rows_at_a_time(n_classes) + 1
+        n_samples = 3 * max(1, _blocks.BLOCK // n_classes) + 1
     rng = np.random.default_rng(n_samples)
     labels = rng.integers(0, n_classes, n_samples)
     z = rng.normal(0, 3, (n_samples, n_classes)).astype(dtype)
@@ -130,17 +130,19 @@ def test_a_batch_of_several_blocks_is_done_like_one(n_samples, n_classes, dtype)
     np.testing.assert_allclose(gradient, gradient_of(labels, z, reduction="none"), **tolerance(dtype))
 
 
-def test_the_sums_of_the_pieces_of_a_row_are_added_in_float64():
-    x = np.zeros((1, 3 * _fast.PIECE + 1), np.float32)
-    x[0, [0, _fast.PIECE, -1]] = 2**24, 1, 1
-    assert _fast.row_sums(x) == 2**24 + 2
+@pytest.mark.parametrize("n_classes", [3 * _sweep.PIECE + 1, 3 * _sweep.WIDE + 1])
+def test_the_sums_of_the_pieces_of_a_row_are_added_in_float64(n_classes):
+    step = _sweep.PIECE if n_classes < _sweep.WIDE else _sweep.WIDE
+    x = np.zeros((1, n_classes), np.float32)
+    x[0, [0, step, -1]] = 2**24, 1, 1
+    assert _sweep.sums(x, False) == 2**24 + 2
 
 
 @pytest.mark.parametrize("weight", [None, np.linspace(0, 2, 60)], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_ordinary_logits_never_need_the_plain_form(dtype, weight, monkeypatch):
-    for name in ("_checked_categorical", "_checked_binary"):
-        monkeypatch.setattr(gradients, name, lambda *_, **__: pytest.fail("needs the plain form"))
+    for name in ("exponentials", "sigmoid", "log_sigmoid"):
+        monkeypatch.setattr(_plain, name, lambda *_, **__: pytest.fail("needs the plain form"))
     z = np.concatenate([exact.LOGITS["ordinary"], exact.LOGITS["right"]], axis=-1).astype(dtype)
     for values, t in [(z, exact.LABELS), (-z, exact.LABELS), (z[:, 0], exact.LABELS % 2), (z[:, 1], exact.LABELS < 3)]:
         both = both_of if values.ndim == 2 else xent_lib.binary_cross_entropy_value_and_gradient
