@@ -29,7 +29,7 @@ import numpy as np
 
 from xent_lib import _plain
 from xent_lib._blocks import BLOCK, FLAT, Array, Box, apart, boxes, classes_first, matrix
-from xent_lib._precision import Doubles, pairwise_sum, two_sum, wide
+from xent_lib._precision import Doubles, log1p, pairwise_sum, two_sum, wide
 from xent_lib._reduction import Terms, Weights
 
 #: Where the sum of a sample's exponentials must lie: below, an entry that has underflowed might matter; above, one may
@@ -50,7 +50,7 @@ LOG_2 = math.log(2)
 
 #: Columns that the BLAS sums at a time, and from how many on NumPy's pairwise sum is as fast. In any order, sums of so
 #: few terms are exact enough.
-PIECE, WIDE = 16, 128
+PIECE, WIDE = 16, 32
 
 #: Up to how many columns the largest is found column by column.
 FEW = 32
@@ -189,7 +189,7 @@ def log_softmax(z: Array, check: Callable[[], Any], out: Array) -> None:
         if e.dtype == np.float32:
             return None, outside(total, e.dtype, too=out.max(axis=1 - block.first) > LARGE_LOG_P)
         sure = Sure(block, e, np.flatnonzero(out > -LOG_2))
-        sure.put(out, -np.log1p(sure.others / sure.own))
+        sure.put(out, 0.0 - log1p(sure.others / sure.own))
         return None, outside(total, e.dtype)
 
     def plain(z: Array, box: Box, some: Any) -> tuple[None, Array]:
@@ -280,7 +280,7 @@ def label_kernel(terms: Terms, wants_loss: bool) -> Kernel:
             gradient.reshape(-1)[at_label] = 0.0 - others * rate
             if not in_place:
                 out[...] = e
-        return np.log1p(loss, out=loss) if wants_loss else None, odd
+        return log1p(loss) if wants_loss else None, odd
 
     return kernel
 
@@ -313,7 +313,7 @@ def soft_kernel(terms: Terms, wants_loss: bool) -> Kernel:
             surprise = np.empty(e.shape, e.dtype)
             subtract_log(block, total, e.dtype, surprise)
             if sure is not None:
-                sure.put(surprise, -np.log1p(sure.others / sure.own))
+                sure.put(surprise, -log1p(sure.others / sure.own))
             surprise *= t
             loss = np.abs(sums(surprise, first))
             if np.isnan(loss.sum()):
@@ -379,25 +379,17 @@ def log_sigmoid(z: Array, out: Array) -> None:
     z, out = np.atleast_1d(z, out)
     for box in boxes(z.shape, FLAT):
         u = np.negative(z[box], dtype=np.float64)
-        np.negative(softplus(u)[0], out=out[box])
+        np.subtract(0.0, softplus(u)[0], out=out[box])
 
 
 def softplus(u: Doubles) -> tuple[Doubles, Doubles, Doubles]:
-    """Return log(1 + e^u), e^u and 1 + e^u.
-
-    NumPy's log1p is slow on many processors. The logarithm of the rounded sum, with what rounding took from it put
-    back, is the same to the last digits.
-    """
+    """Return log(1 + e^u), e^u and 1 + e^u."""
     growth = np.exp(u)
-    sum_ = growth + 1
-    result = np.log(sum_)
-    lost = sum_ - 1
-    np.subtract(growth, lost, out=lost)
-    lost /= sum_
-    result += lost
+    one_plus = growth + 1
+    result = log1p(growth, one_plus)
     if not growth.max(initial=0) < np.inf:
         np.copyto(result, u, where=u > 700)
-    return result, growth, sum_
+    return result, growth, one_plus
 
 
 def binary(
@@ -415,7 +407,7 @@ def binary(
         else:
             if not (t_block.min() >= 0 and t_block.max() <= 1):
                 check()
-            factor = 1.0 if pos_weight is None else wide(np.atleast_1d(pos_weight)[box])
+            factor = None if pos_weight is None else wide(np.atleast_1d(pos_weight)[box])
             loss, slope = soft_binary(t_block, z_block, factor, losses is not None, gradient is not None)
         if np.isnan((loss if loss is not None else slope).sum()):
             check()
@@ -432,12 +424,12 @@ def hard_binary(is_one: Array, z: Array, wants_gradient: bool) -> tuple[Any, Any
     """Return the losses and the gradients for labels 0 and 1."""
     sign = (1 - 2 * is_one.view(np.int8)).astype(np.float64)
     u = z * sign
-    loss, growth, sum_ = softplus(u)
+    loss, growth, one_plus = softplus(u)
     if not wants_gradient:
         return loss, None
-    np.divide(growth, sum_, out=growth)
-    if not sum_.max(initial=0) < np.inf:
-        growth[sum_ == np.inf] = 1
+    np.divide(growth, one_plus, out=growth)
+    if not one_plus.max(initial=0) < np.inf:
+        growth[one_plus == np.inf] = 1
     growth *= sign
     return loss, growth
 
@@ -447,23 +439,29 @@ def soft_binary(t: Array, z: Array, factor: Any, wants_loss: bool, wants_gradien
 
     All is written with e^−|z|, the part of the truth that agrees with the sign of z, and the part that is against it.
     """
-    is_negative = z < 0
+    positive = (z >= 0).astype(np.float64)
+    negative = 1 - positive
+    if factor is None:
+        agreeing, against = np.abs(negative - t), np.abs(positive - t)
+    else:
+        one, zero = factor * t, 1 - wide(t)
+        agreeing, against = positive * one + negative * zero, positive * zero + negative * one
     size = np.abs(z, dtype=np.float64)
-    one, zero = np.multiply(t, factor, dtype=np.float64), np.subtract(1, t, dtype=np.float64)
-    against = zero - is_negative * zero + is_negative * one
-    agreeing = one - is_negative * one + is_negative * zero
-    tail, small, sum_ = softplus(-size)
+    tail, small, one_plus = softplus(-size)
     loss = slope = None
     if wants_loss:
         size *= against
-        if np.isnan(size.max(initial=0)):
+        if np.isnan(size.sum()):
             size[against == 0] = 0
-        tail *= agreeing + against
-        loss = size + tail
+        if factor is not None:
+            tail *= agreeing + against
+        loss = np.add(size, tail, out=size)
     if wants_gradient:
-        small /= sum_
-        slope = against / sum_ - agreeing * small
-        np.negative(slope, out=slope, where=is_negative)
+        small *= agreeing
+        slope = np.subtract(against, small, out=small)
+        slope /= one_plus
+        positive -= negative
+        slope *= positive
     return loss, slope
 
 
@@ -485,7 +483,7 @@ def sums(x: Array, first: bool) -> Doubles:
         total = wide(x[:, n_classes - n_last :].sum(axis=1))
         pieces = x[:, : n_pieces * WIDE].reshape(n_samples, n_pieces, WIDE)
         return total + pieces.sum(axis=2).sum(axis=1, dtype=np.float64)
-    ones = ONES[x.dtype]
+    ones = ONES[x.dtype][:PIECE]
     if n_classes <= PIECE:
         return wide(x @ ones[:n_classes])
     total = wide(x[:, :PIECE] @ ones)
@@ -552,9 +550,30 @@ def ill_scaled(rate: Doubles, scale: Any, dtype: Any, odd: Array) -> Array:
 
 
 def binary_of_probabilities(t: Array, p: Array, pos_weight: Any, weights: Weights, losses: Any) -> None:
+    t, p = np.atleast_1d(t, p)
     for box in boxes(p.shape, FLAT):
-        factor = 1.0 if pos_weight is None else wide(pos_weight[box])
-        losses(box, _plain.binary_losses_of_probabilities(t[box], p[box], factor).reshape(-1), weights.rows(box))
+        is_one = t[box] == 1
+        if pos_weight is None and np.array_equal(is_one, t[box] != 0):
+            loss = hard_losses_of_probabilities(is_one, p[box])
+        else:
+            factor = 1.0 if pos_weight is None else wide(np.atleast_1d(pos_weight)[box])
+            loss = _plain.binary_losses_of_probabilities(t[box], p[box], factor)
+        losses(box, loss.reshape(-1), weights.rows(box))
+
+
+def hard_losses_of_probabilities(is_one: Array, p: Array) -> Doubles:
+    """Return −log q for the probability q of the truth: p, or 1 − p, and what its rounding took is put back."""
+    is_zero = 1 - is_one.astype(np.float64)
+    q = np.abs(is_zero - p)
+    lost = 1 - q
+    lost -= p
+    lost *= is_zero
+    lost /= q
+    lost += np.log(q)
+    np.subtract(0.0, lost, out=lost)
+    if q.min(initial=1) == 0:
+        lost[q == 0] = np.inf
+    return lost
 
 
 def categorical_of_probabilities(terms: Terms, p: Array, losses: Any) -> None:

@@ -297,6 +297,8 @@ def binary_from_logits(
     """Return the loss and the gradient, or None for what is not wanted."""
     z = float_form(z, "z")
     t = binary_target_form(t, z)
+    if t.dtype.kind == "f":
+        t = float_form(t, "t")
     weights, factor = binary_weights(weight, pos_weight, reduction, z)
     gradient = place_for_gradient(out, z, wants_gradient)
     weights.apart(gradient)

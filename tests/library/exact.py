@@ -33,6 +33,16 @@ def softmax_and_others_by_sums(z):
     return exponentials / total, (before + after) / total
 
 
+def softmax_and_others_at(z, columns):
+    """As `softmax_and_others`, at some of many classes; the others are what the sum holds besides the class."""
+    z = exact(z)
+    exponentials = exp(z - z.max(axis=-1, keepdims=True))
+    total, chosen = exponentials.sum(axis=-1, keepdims=True), exponentials[..., columns]
+    others = total - chosen
+    assert np.all(others / total > mpf(10) ** -40), "too little is left of 60 digits"
+    return chosen / total, others / total
+
+
 def softmax(z):
     return softmax_and_others(z)[0]
 
