@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from xent_lib._blocks import BLOCK, Array, Box, boxes
 from xent_lib._precision import Doubles, Floats, rounded
-from xent_lib._validation import SUM_TOLERANCE, as_float, refuse
+from xent_lib._validation import are_distributions, as_float, refuse
 
 Reduction = Literal["none", "sum", "mean"]
 REDUCTIONS = ("none", "sum", "mean")
@@ -84,9 +84,10 @@ class Terms(Weights):
         ignore_index: int | None,
         reduction: str,
         dtype: np.dtype[Any],
+        tolerance: float,
         check: Callable[[], Any],
     ) -> None:
-        self.check: Callable[[], Any] | None = None if is_labels else check
+        self.tolerance, self.check = tolerance, check
         self.truth, self.is_labels, self.n_classes = truth, is_labels, n_classes
         self.smoothing, self.ignore_index = smoothing, ignore_index
         self.is_dense = not is_labels or smoothing > 0
@@ -131,9 +132,9 @@ class Terms(Weights):
             terms.reshape(-1)[np.arange(0, terms.size, self.n_classes) + labels] += 1 - self.smoothing
         else:
             terms = self.truth[box].reshape(-1, self.n_classes)
-            if self.check and not self._are_distributions(terms):
+            if not are_distributions(terms, self.tolerance):
                 self.check()  # raises, or finds that they are
-                self.check = None
+                self.tolerance = math.inf
             if self.smoothing:
                 terms = (1 - self.smoothing) * terms.astype(float, copy=False) + self.smoothing / self.n_classes
         return terms if self.class_weight is None else terms * self.class_weight
@@ -142,13 +143,6 @@ class Terms(Weights):
         super().apart(out)
         if out is not None and np.may_share_memory(self.truth, out):
             self.truth = self.truth.copy()
-
-    @staticmethod
-    def _are_distributions(terms: Array) -> bool:
-        if terms.size == 0:
-            return True
-        off = np.abs(terms @ np.ones(terms.shape[1], terms.dtype) - 1).max()
-        return bool(terms.min() >= 0 and terms.max() <= 1 and off <= SUM_TOLERANCE / 2)
 
     def _masses(self, box: Box) -> Doubles:
         rows = self.rows(box)

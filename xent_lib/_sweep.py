@@ -31,6 +31,7 @@ from xent_lib import _plain
 from xent_lib._blocks import BLOCK, FLAT, Array, Box, apart, boxes, classes_first, matrix
 from xent_lib._precision import Doubles, log1p, pairwise_sum, two_sum, wide
 from xent_lib._reduction import Terms, Weights
+from xent_lib._validation import largest, smallest
 
 #: Where the sum of a sample's exponentials must lie: below, an entry that has underflowed might matter; above, one may
 #: have overflowed, or its reciprocal may lose digits.
@@ -129,10 +130,10 @@ def shifted(z: Array, box: Box, first: bool) -> Block:
     """Return the logits less the largest of their sample, in float64."""
     is_double = z.dtype == np.float64
     z = wide(z)
-    largest = spread(largest_of(z, first), first)
+    top = spread(largest_of(z, first), first)
     if not is_double:  # a difference of two float32 numbers needs no more than float64
-        return Block(z - largest, np.empty(0), box, first)
-    z, lost = two_sum(z, -largest)
+        return Block(z - top, np.empty(0), box, first)
+    z, lost = two_sum(z, -top)
     if np.isnan(lost.sum()):
         lost[np.isnan(lost)] = 0  # −∞ stays what it is
     return Block(z, lost, box, first)
@@ -499,10 +500,10 @@ def largest_of(z: Array, first: bool) -> Array:
         return z.max(axis=0)
     if z.shape[1] > FEW:
         return z.max(axis=1)
-    largest = z[:, 0].copy()
+    top = z[:, 0].copy()
     for column in z.T[1:]:
-        np.maximum(largest, column, out=largest)
-    return largest
+        np.maximum(top, column, out=top)
+    return top
 
 
 def working_dtype(block: Block) -> Any:
@@ -527,7 +528,7 @@ def subtract_log(block: Block, total: Doubles, dtype: Any, out: Array) -> None:
 def outside(total: Doubles, dtype: Any, ratio: Doubles | None = None, too: Any = None, lowest: float = LOWEST) -> Array:
     """Return the samples whose sum or whose ratio of the others to the label is out of range, and those of `too`."""
     highest = HIGHEST[dtype]
-    if total.min() >= lowest and total.max() <= highest and (ratio is None or ratio.max() < 1e300):
+    if smallest(total) >= lowest and largest(total) <= highest and (ratio is None or largest(ratio) < 1e300):
         return NONE if too is None else too.nonzero()[0]
     right = (total >= lowest) & (total <= highest)
     if ratio is not None:
@@ -540,7 +541,7 @@ def outside(total: Doubles, dtype: Any, ratio: Doubles | None = None, too: Any =
 def ill_scaled(rate: Doubles, scale: Any, dtype: Any, odd: Array) -> Array:
     """Add the samples whose exponentials would be multiplied by a number that `dtype` cannot hold with all its digits."""
     limits = LIMITS[dtype]
-    if rate.min() >= limits.tiny and rate.max() <= limits.max:
+    if smallest(rate) >= limits.tiny and largest(rate) <= limits.max:
         return odd
     right = (rate >= limits.tiny) & (rate <= limits.max) | (np.asarray(scale) == 0)
     return odd if right.all() else np.union1d(odd, (~right).nonzero()[0])

@@ -5,15 +5,25 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from xent_lib._precision import rounded, two_sum, wide
-from xent_lib._validation import as_distributions, as_number
+from xent_lib._distributions import row_by_row
+from xent_lib._precision import Doubles, Floats, wide
+from xent_lib._validation import as_number, largest, ones, shown, smallest
 
 __all__ = ["cross_entropy", "entropy", "kl_divergence"]
 
+#: The smallest positive number that has all its digits.
+TINY = 2.0**-1022
 
-def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> NDArray[np.floating]:
+#: How far from 1 the quotient of two numbers that are near each other may be.
+NEAR = 0.4
+
+#: A divergence of which so many nats have been found is right to the last digits.
+ENOUGH = 0.25
+
+
+def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> Floats:
     r"""Return the entropy of a distribution: its average surprise.
 
     .. math:: H(p) = -\sum_i p_i \log p_i, \qquad 0 \log 0 = 0
@@ -49,11 +59,11 @@ def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> NDArr
     ----------
     Shannon, *A mathematical theory of communication*, Bell System Technical Journal 27 (1948).
     """
-    p = as_distributions(p, "p", axis)
-    return _in_base(expected_surprise(p, p, axis), base, p.dtype)
+    unit = _unit(base)
+    return row_by_row(lambda p: _surprise(p, p) / unit, {"p": p}, axis)
 
 
-def cross_entropy(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | None = None) -> NDArray[np.floating]:
+def cross_entropy(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | None = None) -> Floats:
     r"""Return the cross-entropy: the average surprise under `p` when the truth is `t`.
 
     .. math:: H(t, p) = -\sum_i t_i \log p_i = H(t) + D_{\mathrm{KL}}(t \,\|\, p)
@@ -92,11 +102,11 @@ def cross_entropy(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
     ----------
     Cover and Thomas, *Elements of Information Theory* (2006), chapter 2.
     """
-    t, p = _pair(t, p, axis)
-    return _in_base(expected_surprise(t, p, axis), base, np.result_type(t, p))
+    unit = _unit(base)
+    return row_by_row(lambda t, p: _surprise(t, p) / unit, {"t": t, "p": p}, axis)
 
 
-def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | None = None) -> NDArray[np.floating]:
+def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | None = None) -> Floats:
     r"""Return the Kullback–Leibler divergence: the surprise that `p` adds to that of `t` itself.
 
     .. math:: D_{\mathrm{KL}}(t \,\|\, p) = \sum_i t_i \log\frac{t_i}{p_i}
@@ -142,76 +152,122 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
     Kullback and Leibler, *On information and sufficiency*, Annals of Mathematical Statistics 22
     (1951).
     """
-    t, p = _pair(t, p, axis)
-    dtype = np.result_type(t, p)
-    t, p = wide(t), wide(p)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        far_terms = np.where(t > 0, t * _log_ratio(t, p), 0)
-        # Where t and p are close, t log(t/p) = (t log(t/p) − t + p) + (t − p). The terms in the first
-        # bracket are never negative, so they do not cancel; those in the second are exact.
-        distance = (p - t) / t
-        near = np.abs(distance) < 0.5
-        terms = np.where(near, t * _excess(distance), far_terms)
-        rest = np.where(near, t - p, 0)
-    return _in_base(terms.sum(axis=axis) + _exact_sum(rest, axis), base, dtype)
+    unit = _unit(base)
+    return row_by_row(lambda t, p: _divergence(t, p) / unit, {"t": t, "p": p}, axis)
 
 
-def expected_surprise(t: NDArray[np.floating], p: NDArray[np.floating], axis: int) -> NDArray[np.float64]:
+def expected_surprise(t: Floats, p: Floats, axis: int) -> Doubles:
     """Return −Σ t log p along `axis`, with 0 · log 0 = 0. For internal use: nothing is checked."""
-    with np.errstate(divide="ignore"):
-        log_p = np.log(wide(p))
-    terms = np.multiply(t, log_p, out=np.zeros_like(log_p), where=t > 0)
-    total: NDArray[np.float64] = np.abs(terms.sum(axis=axis))  # a minus sign would give −0.0 for 0
-    return total
+    with np.errstate(all="ignore"):
+        return _surprise(np.moveaxis(t, axis, -1), np.moveaxis(p, axis, -1))
 
 
-def _log_ratio(t: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log(t / p), also where the quotient leaves the range of the floating-point numbers."""
+def _surprise(t: Floats, p: Floats) -> Doubles:
+    """Return −Σ t log p, row by row."""
+    if smallest(t[:1]) > 0:
+        sums = _sums(np.log(p, dtype=np.float64) * t)
+        if not math.isnan(largest(sums)):
+            return np.abs(sums)  # not −0.0 for what is certain
+    return np.abs(_sums(_logs(p, t > 0) * t))
+
+
+def _divergence(t: Floats, p: Floats) -> Doubles:
+    """Return Σ t log(t/p), row by row."""
+    t, p = wide(t), wide(p)
     ratio = t / p
-    in_range = (ratio >= np.finfo(ratio.dtype).tiny) & np.isfinite(ratio)
+    lowest, highest = smallest(ratio), largest(ratio)
+    if lowest >= 1 - NEAR and highest <= 1 + NEAR:
+        return _divergence_of_near(t, p, any_far=False)
+    logs = np.log(ratio, out=ratio) if lowest > 0 else _logs(ratio, t > 0)
+    logs *= t
+    sums = _sums(logs)
+    # Rounding t/p moves the sum by up to eps/2: a small sum is taken in another way. So is one with a t/p that is
+    # too large for a number.
+    again = sums < ENOUGH
+    if highest == math.inf:
+        again |= ((p > 0) & (p < TINY)).any(axis=-1)
+    if again.any():
+        sums[again] = _divergence_of_near(t[again], p[again], any_far=True)
+    return sums
+
+
+def _logs(x: Floats, where: NDArray[np.bool_]) -> Doubles:
+    """Return log x, and 0 elsewhere."""
+    return np.log(x, out=np.zeros_like(x, np.float64), where=where)
+
+
+def _divergence_of_near(t: Doubles, p: Doubles, any_far: bool) -> Doubles:
+    """Return Σ t log(t/p), row by row, also where its terms nearly cancel each other.
+
+    Where t and p are near each other, t log(t/p) = (t log(t/p) − t + p) − (p − t). The terms in the first bracket
+    are never negative, so they do not cancel; those in the second are exact, and so is their sum.
+
+    With s = (p − t)/(p + t), log(t/p) = −2 artanh(s) = −2 (s + s³/3 + s⁵/5 + …), and the first bracket is
+    s (p − t − 2 t (s²/3 + s⁴/5 + …)).
+    """
+    difference = p - t
+    s = p + t
+    np.divide(difference, s, out=s)
+    if any_far:
+        far = ~(np.abs(s) <= NEAR / 2)
+        s[far] = difference[far] = 0
+    square = s * s
+    series = np.zeros_like(s)
+    highest = largest(square)
+    n_terms = math.ceil(math.log(1e-17) / math.log(highest)) if highest > 0 else 0
+    for odd in range(2 * n_terms + 1, 2, -2):
+        series += 2 / odd
+        series *= square
+    series *= t
+    terms = np.subtract(difference, series, out=series)
+    terms *= s
+    if any_far:
+        far &= t > 0
+        terms[far] = t[far] * _log_ratio(t[far], p[far])
+    return _sums(terms) - _exact_sums(difference)
+
+
+def _log_ratio(t: Doubles, p: Doubles) -> Doubles:
+    """Return log(t/p), also where the quotient leaves the range of the floating-point numbers."""
+    ratio = t / p
+    in_range = (ratio >= TINY) & np.isfinite(ratio)
     return np.where(in_range, np.log(ratio), np.log(t) - np.log(p))
 
 
-def _excess(r: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return r − log(1 + r), which is about r²/2, without cancellation, for −1/2 < r < 1/2.
+def _sums(x: Doubles) -> Doubles:
+    """Return the sums along the last axis."""
+    n = x.shape[-1]
+    if x.flags.c_contiguous:
+        return x @ ones(n, x.dtype) if n <= 32 else x.sum(axis=-1)
+    step = max(32, math.isqrt(n))  # not one after the other, which rounds n times
+    return np.stack([x[..., i : i + step].sum(axis=-1) for i in range(0, n, step)]).sum(axis=0)
 
-    By the series log(1 + r) = 2 artanh(s), s = r/(2 + r): then r = 2s/(1 − s), and the difference is
-    r s − 2 (s³/3 + s⁵/5 + …).
+
+def _exact_sums(x: Doubles) -> Doubles:
+    """Return the sums along the last axis, rounded once; `x` is written over.
+
+    Each number is cut in two without an error: adding and subtracting a large number rounds it to a multiple of one
+    unit, and the sum of such multiples is exact. What was cut off is cut once more (Rump, Ogita and Oishi, *Accurate
+    floating-point summation*, 2008).
     """
-    s = r / (2 + r)
-    square = s * s
-    series = np.zeros_like(s)
-    for odd in range(31, 2, -2):
-        series = series * square + 1 / odd
-    return s * (r - 2 * square * series)
+    bits = x.shape[-1].bit_length() + 1
+    exponent = math.frexp(max(abs(smallest(x)), abs(largest(x))))[1]
+    parts = []
+    for _ in range(2):
+        large = math.ldexp(1.5, exponent + bits)
+        multiples = x + large
+        multiples -= large
+        x -= multiples
+        parts.append(_sums(multiples))
+        exponent += bits - 53
+    return parts[0] + (parts[1] + _sums(x))
 
 
-def _exact_sum(x: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Return the sum along `axis` with what rounding takes from each addition added at the end.
-
-    Halves are added to each other until one entry is left; Knuth's two-sum finds the errors.
-    """
-    x = np.moveaxis(x, axis, 0)
-    lost = np.zeros(x.shape[1:])
-    while len(x) > 1:
-        if len(x) % 2:
-            x = np.concatenate([x, np.zeros_like(x[:1])])
-        x, rounding = two_sum(*np.split(x, 2))
-        lost += rounding.sum(axis=0)
-    total: NDArray[np.float64] = x[0] + lost
-    return total
-
-
-def _pair(t: ArrayLike, p: ArrayLike, axis: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    truth, prediction = as_distributions(t, "t", axis), as_distributions(p, "p", axis)
-    if truth.shape != prediction.shape:
-        raise ValueError(f"t has shape {truth.shape} and p has shape {prediction.shape}: make them equal")
-    return truth, prediction
-
-
-def _in_base(nats: NDArray[np.float64], base: float | None, dtype: DTypeLike) -> NDArray[np.floating]:
+def _unit(base: float | None) -> float:
+    """Return how many nats the unit of that base has."""
     if base is None:
-        return rounded(nats, dtype)
-    if not 1 < as_number(base, "base") < math.inf:
-        raise ValueError(f"base must be a number above 1, such as 2 for bits, got {base!r}")
-    return rounded(nats / math.log(base), dtype)
+        return 1.0
+    number = as_number(base, "base")
+    if not 1 < number < math.inf:
+        raise ValueError(f"base must be a number above 1, such as 2 for bits, got {shown(base)}")
+    return math.log(number)

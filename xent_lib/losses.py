@@ -26,6 +26,7 @@ from xent_lib._validation import (
     binary_target_form,
     class_axis,
     float_form,
+    sum_tolerance,
     target_form,
 )
 
@@ -361,7 +362,9 @@ def categorical_terms(
         as_distributions(t, "t", axis)
 
     n_classes = prediction.shape[axis]
-    return Terms(truth, is_labels, n_classes, weight, class_weight, share, ignored, reduction, prediction.dtype, check)
+    tolerance = sum_tolerance(t.dtype, n_classes)
+    options = (weight, class_weight, share, ignored, reduction, prediction.dtype)
+    return Terms(truth, is_labels, n_classes, *options, tolerance, check)
 
 
 def binary_weights(
