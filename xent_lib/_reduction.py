@@ -57,7 +57,9 @@ class Weights:
         if self.weight is None:
             return None
         weight = self.weight[box].reshape(-1)
-        return np.ldexp(weight.astype(np.float64, copy=False), -self.exponent) if self.exponent else weight.astype(float)
+        return (
+            np.ldexp(weight.astype(np.float64, copy=False), -self.exponent) if self.exponent else weight.astype(float)
+        )
 
     def apart(self, out: Array | None) -> None:
         """Keep the weights where writing to `out` does not change them."""

@@ -96,7 +96,7 @@ class Block(NamedTuple):
 
 
 def sweep(z: Array, kernel: Kernel, plain: Plain, check: Callable[[], Any], rows: Any = None, out: Any = None) -> None:
-    """Give `rows` one number per sample, box after box, and fill `out`, of the shape of `z`, whose last axis the classes are.
+    """Give `rows` one number per sample, box after box; fill `out`. The classes lie on the last axis of `z` and `out`.
 
     `check` raises an error for logits that have no result.
     """
@@ -219,9 +219,9 @@ def logsumexp(z: Array, check: Callable[[], Any], result: Array) -> None:
 
 
 def categorical(terms: Terms, z: Array, check: Callable[[], Any], losses: Any, gradient: Array | None) -> None:
-    """Hand the losses of each box to `losses`, if given; write the gradient of the reduced loss to `gradient`, if given.
+    """Hand each box, its losses and their weights to `losses`; write the gradient of the reduced loss to `gradient`.
 
-    `losses` takes the box, its losses and their weights.
+    Either may be None: then it is not computed.
     """
     wants_loss = losses is not None
     kernel = (soft_kernel if terms.is_dense else label_kernel)(terms, wants_loss)
@@ -252,10 +252,7 @@ def label_kernel(terms: Terms, wants_loss: bool) -> Kernel:
         z, first = block.z, block.first
         labels = terms.labels(block.box)
         n_samples = len(labels)
-        if first:
-            at_label = labels * n_samples + np.arange(n_samples)
-        else:
-            at_label = np.arange(0, z.size, z.shape[1]) + labels
+        at_label = labels * n_samples + np.arange(n_samples) if first else np.arange(0, z.size, z.shape[1]) + labels
         in_place = out is not None and out.flags.c_contiguous
         if z.dtype == np.float32 and z.size > SMALL:
             e = block.exp(out=out if in_place else None)
@@ -396,7 +393,7 @@ def softplus(u: Doubles) -> tuple[Doubles, Doubles, Doubles]:
 def binary(
     t: Array, z: Array, pos_weight: Any, weights: Weights, check: Callable[[], Any], losses: Any, gradient: Array | None
 ) -> None:
-    """Hand the losses of each box to `losses`, if given; write the gradient of the reduced loss to `gradient`, if given."""
+    """As `categorical`, for binary labels or probabilities of the positive class."""
     t, z = np.atleast_1d(apart(t, gradient), apart(z, gradient))
     gradient = None if gradient is None else np.atleast_1d(gradient)
     for box in boxes(z.shape, FLAT):
@@ -539,7 +536,7 @@ def outside(total: Doubles, dtype: Any, ratio: Doubles | None = None, too: Any =
 
 
 def ill_scaled(rate: Doubles, scale: Any, dtype: Any, odd: Array) -> Array:
-    """Add the samples whose exponentials would be multiplied by a number that `dtype` cannot hold with all its digits."""
+    """Add the samples whose exponentials would be multiplied by a number that `dtype` holds with few digits, or not."""
     limits = LIMITS[dtype]
     if smallest(rate) >= limits.tiny and largest(rate) <= limits.max:
         return odd

@@ -40,8 +40,8 @@ def softmax_jacobian(z: ArrayLike, axis: int = -1) -> Floats:
     Returns
     -------
     ndarray
-        The shape of `z` without `axis`, then (N, N): row i, column j holds :math:`\partial p_i / \partial z_j`. Symmetric, and
-        every row sums to 0. float32 for float32, else float64.
+        The shape of `z` without `axis`, then (N, N): row i, column j holds
+        :math:`\partial p_i / \partial z_j`. Symmetric, and every row sums to 0. float32 for float32, else float64.
 
     Raises
     ------
@@ -65,9 +65,7 @@ def softmax_jacobian(z: ArrayLike, axis: int = -1) -> Floats:
         return rounded(_plain.softmax_jacobian(_plain.exponentials(z, -1)), z.dtype)
 
 
-def numerical_gradient(
-    f: Callable[[Doubles], float], x: ArrayLike, *, step: float | None = None
-) -> Doubles:
+def numerical_gradient(f: Callable[[Doubles], float], x: ArrayLike, *, step: float | None = None) -> Doubles:
     r"""Approximate the gradient of a function by central difference quotients.
 
     .. math:: \frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h}
@@ -124,7 +122,12 @@ def numerical_gradient(
 
 
 def binary_cross_entropy_gradient(
-    t: ArrayLike, z: ArrayLike, *, weight: ArrayLike | None = None, pos_weight: ArrayLike | None = None, reduction: Reduction = "mean"
+    t: ArrayLike,
+    z: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    pos_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
 ) -> Floats:
     r"""Return the gradient of the binary cross-entropy with respect to the logits.
 

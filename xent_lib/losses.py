@@ -39,7 +39,12 @@ __all__ = [
 
 
 def binary_cross_entropy(
-    t: ArrayLike, p: ArrayLike, *, weight: ArrayLike | None = None, pos_weight: ArrayLike | None = None, reduction: Reduction = "mean"
+    t: ArrayLike,
+    p: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    pos_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
 ) -> Floats:
     r"""Return the binary cross-entropy (log loss) of predicted probabilities.
 
@@ -94,7 +99,12 @@ def binary_cross_entropy(
 
 
 def binary_cross_entropy_with_logits(
-    t: ArrayLike, z: ArrayLike, *, weight: ArrayLike | None = None, pos_weight: ArrayLike | None = None, reduction: Reduction = "mean"
+    t: ArrayLike,
+    z: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    pos_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
 ) -> Floats:
     r"""Return the binary cross-entropy of logits, with every digit that the probability would lose.
 

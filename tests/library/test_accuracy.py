@@ -191,7 +191,9 @@ def test_every_digit_of_what_is_computed_from_probabilities(n_classes, dtype):
     assert ulps(cross_entropy, surprise.sum(axis=-1), scale=size).max() <= TERMS[dtype]
     assert ulps(xent_lib.entropy(t), own.sum(axis=-1), scale=own.sum(axis=-1)).max() <= TERMS[dtype]
     terms = surprise - own
-    assert ulps(xent_lib.kl_divergence(t, p), terms.sum(axis=-1), scale=np.abs(terms).sum(axis=-1)).max() <= TERMS[dtype]
+    assert (
+        ulps(xent_lib.kl_divergence(t, p), terms.sum(axis=-1), scale=np.abs(terms).sum(axis=-1)).max() <= TERMS[dtype]
+    )
     soft = xent_lib.categorical_cross_entropy(t, p, reduction="none")
     assert ulps(soft, surprise.sum(axis=-1), scale=size).max() <= TERMS[dtype]
     hard = xent_lib.categorical_cross_entropy(labels, p, reduction="none")
@@ -200,11 +202,14 @@ def test_every_digit_of_what_is_computed_from_probabilities(n_classes, dtype):
     inside = (p[:, 0] > 0) & (p[:, 0] < 1)
     y, q = t[inside, 0], p[inside, 0]
     one, zero = -exact.xlogy(exact.exact(y), exact.exact(q)), -(1 - exact.exact(y)) * exact.log1p(-exact.exact(q))
-    assert ulps(xent_lib.binary_cross_entropy(y, q, reduction="none"), one + zero, scale=one + zero).max() <= TERMS[dtype]
+    assert (
+        ulps(xent_lib.binary_cross_entropy(y, q, reduction="none"), one + zero, scale=one + zero).max() <= TERMS[dtype]
+    )
 
 
 needs_long_doubles = pytest.mark.skipif(
-    np.finfo(np.longdouble).eps > 1e-18, reason="compares with numbers of 64 bits of precision, which this machine lacks"
+    np.finfo(np.longdouble).eps > 1e-18,
+    reason="compares with numbers of 64 bits of precision, which this machine lacks",
 )
 
 
@@ -215,7 +220,11 @@ needs_long_doubles = pytest.mark.skipif(
 def test_the_bounds_hold_for_a_hundred_thousand_logits(n_classes, kind, dtype):
     rng = np.random.default_rng(n_classes)
     n_samples = 100_000 // n_classes
-    labels, z, rows = rng.integers(0, n_classes, n_samples), rng.normal(0, 3, (n_samples, n_classes)), np.arange(n_samples)
+    labels, z, rows = (
+        rng.integers(0, n_classes, n_samples),
+        rng.normal(0, 3, (n_samples, n_classes)),
+        np.arange(n_samples),
+    )
     if kind == "sure":
         z = np.where(np.arange(n_classes) == labels[:, np.newaxis], rng.uniform(1, 80, (n_samples, 1)), z / 10)
     elif kind == "offset":

@@ -97,7 +97,7 @@ def test_smoothing_is_the_smoothed_truth(n_classes, dtype, shift, scale):
 
 @pytest.mark.parametrize("ignored", [-100, -1, 255, 3])
 def test_what_is_left_out_costs_nothing_and_does_not_count(ignored):
-    t = np.where(PADDED == -100, ignored, np.where(LABELS == ignored, 0, LABELS))
+    t = np.where(PADDED == -100, ignored, np.where(ignored == LABELS, 0, LABELS))
     kept = t != ignored
     loss, gradient = both_of(t, Z, ignore_index=ignored)
     expected = both_of(t[kept], Z[kept])
