@@ -1,4 +1,4 @@
-"""The derivatives that training uses, and a difference quotient to check them by."""
+"""The derivatives that training uses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ __all__ = [
     "binary_cross_entropy_value_and_gradient",
     "categorical_cross_entropy_gradient",
     "categorical_cross_entropy_value_and_gradient",
-    "numerical_gradient",
     "softmax_jacobian",
 ]
 
@@ -74,64 +73,6 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
     diagonal = np.arange(p.shape[-1])
     jacobian[..., diagonal, diagonal] = p * others
     return rounded(jacobian, z.dtype)
-
-
-def numerical_gradient(
-    f: Callable[[NDArray[np.float64]], float], x: ArrayLike, *, step: float | None = None
-) -> NDArray[np.float64]:
-    r"""Approximate the gradient of a function by central difference quotients.
-
-    .. math:: \frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h}
-
-    Parameters
-    ----------
-    f : callable
-        Takes an array of the shape of `x` and returns one number.
-    x : array_like
-        The point, any shape, worked in float64.
-    step : float, optional
-        The step h. When not given, :math:`\varepsilon^{1/3} \max(1, |x_i|)` with the float64
-        rounding unit ε, which balances the error of the formula, h², against that of rounding, ε/h:
-        about 10 digits are right.
-
-    Returns
-    -------
-    ndarray of float64
-        The gradient, the shape of `x`.
-
-    Raises
-    ------
-    ValueError
-        If `x` contains NaN or an infinity, `step` is not a positive number or is lost in rounding, or
-        `f` returns something other than one number.
-    TypeError
-        If `x` does not hold real numbers.
-
-    Examples
-    --------
-    >>> numerical_gradient(lambda x: (x**2).sum(), [1.0, -3.0]).round(6).tolist()
-    [2.0, -6.0]
-
-    References
-    ----------
-    Nocedal and Wright, *Numerical Optimization* (2006), section 8.1.
-    """
-    x = wide(as_float(x, "x"))
-    if not np.all(np.isfinite(x)):
-        raise ValueError("x contains an infinity, so no step away from it exists")
-    if step is not None and not 0 < step < np.inf:
-        raise ValueError(f"step must be a positive number, got {step!r}")
-    gradient = np.empty_like(x)
-    for index in np.ndindex(x.shape):
-        h = np.finfo(np.float64).eps ** (1 / 3) * max(1.0, abs(float(x[index]))) if step is None else step
-        above, below = x.copy(), x.copy()
-        above[index] += h
-        below[index] -= h
-        distance = above[index] - below[index]  # what is left of 2h after rounding
-        if distance == 0:
-            raise ValueError(f"step {h!r} is lost in rounding next to {x[index].item()!r}; take a larger one")
-        gradient[index] = (_one_number(f(above)) - _one_number(f(below))) / distance
-    return gradient[()]
 
 
 def binary_cross_entropy_gradient(
@@ -440,9 +381,3 @@ def _as_out(out: NDArray[np.floating], z: NDArray[np.floating]) -> NDArray[np.fl
             f"out has shape {out.shape} and dtype {out.dtype}, the gradient has shape {z.shape} and dtype {z.dtype}"
         )
     return out
-
-
-def _one_number(value: ArrayLike) -> float:
-    if np.size(value) != 1:
-        raise ValueError(f"f must return one number, got shape {np.shape(value)}")
-    return float(np.asarray(value).item())
