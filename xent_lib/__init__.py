@@ -5,12 +5,12 @@ natural, losses are in nats. Bad input raises an error that says what was wrong;
 """
 
 from xent_lib.activations import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
+from xent_lib.differences import numerical_gradient
 from xent_lib.gradients import (
     binary_cross_entropy_gradient,
     binary_cross_entropy_value_and_gradient,
     categorical_cross_entropy_gradient,
     categorical_cross_entropy_value_and_gradient,
-    numerical_gradient,
     softmax_jacobian,
 )
 from xent_lib.information import cross_entropy, entropy, kl_divergence

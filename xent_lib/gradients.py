@@ -1,17 +1,15 @@
-"""The derivatives that training uses, and a difference quotient to check them by."""
+"""The derivatives that training uses."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from xent_lib import _plain
 from xent_lib._blocks import last
-from xent_lib._precision import Doubles, Floats, rounded, wide
+from xent_lib._precision import Floats, rounded
 from xent_lib._reduction import Reduction
-from xent_lib._validation import as_float, as_logits, class_axis
+from xent_lib._validation import as_logits, class_axis
 from xent_lib.losses import binary_from_logits, categorical_from_logits
 
 __all__ = [
@@ -19,7 +17,6 @@ __all__ = [
     "binary_cross_entropy_value_and_gradient",
     "categorical_cross_entropy_gradient",
     "categorical_cross_entropy_value_and_gradient",
-    "numerical_gradient",
     "softmax_jacobian",
 ]
 
@@ -63,62 +60,6 @@ def softmax_jacobian(z: ArrayLike, axis: int = -1) -> Floats:
     z = last(z, class_axis(axis, z, "z"))
     with np.errstate(all="ignore"):
         return rounded(_plain.softmax_jacobian(_plain.exponentials(z, -1)), z.dtype)
-
-
-def numerical_gradient(f: Callable[[Doubles], float], x: ArrayLike, *, step: float | None = None) -> Doubles:
-    r"""Approximate the gradient of a function by central difference quotients.
-
-    .. math:: \frac{\partial f}{\partial x_i} \approx \frac{f(x + h e_i) - f(x - h e_i)}{2h}
-
-    Parameters
-    ----------
-    f : callable
-        Takes an array of the shape of `x` and returns one number.
-    x : array_like
-        The point, any shape, worked in float64.
-    step : float, optional
-        The step h. When not given, :math:`\varepsilon^{1/3} \max(1, |x_i|)` with the float64
-        rounding unit ε, which balances the error of the formula, h², against that of rounding, ε/h:
-        about 10 digits are right.
-
-    Returns
-    -------
-    ndarray of float64
-        The gradient, the shape of `x`.
-
-    Raises
-    ------
-    ValueError
-        If `x` contains NaN or an infinity, `step` is not a positive number or is lost in rounding, or
-        `f` returns something other than one number.
-    TypeError
-        If `x` does not hold real numbers.
-
-    Examples
-    --------
-    >>> numerical_gradient(lambda x: (x**2).sum(), [1.0, -3.0]).round(6).tolist()
-    [2.0, -6.0]
-
-    References
-    ----------
-    Nocedal and Wright, *Numerical Optimization* (2006), section 8.1.
-    """
-    x = wide(as_float(x, "x"))
-    if not np.all(np.isfinite(x)):
-        raise ValueError("x contains an infinity, so no step away from it exists")
-    if step is not None and not 0 < step < np.inf:
-        raise ValueError(f"step must be a positive number, got {step!r}")
-    gradient = np.empty_like(x)
-    for index in np.ndindex(x.shape):
-        h = np.finfo(np.float64).eps ** (1 / 3) * max(1.0, abs(float(x[index]))) if step is None else step
-        above, below = x.copy(), x.copy()
-        above[index] += h
-        below[index] -= h
-        distance = above[index] - below[index]  # what is left of 2h after rounding
-        if distance == 0:
-            raise ValueError(f"step {h!r} is lost in rounding next to {x[index].item()!r}; take a larger one")
-        gradient[index] = (_one_number(f(above)) - _one_number(f(below))) / distance
-    return gradient[()]
 
 
 def binary_cross_entropy_gradient(
@@ -339,9 +280,3 @@ def categorical_cross_entropy_value_and_gradient(
     """
     options = (weight, class_weight, label_smoothing, ignore_index, reduction)
     return categorical_from_logits(t, z, axis, *options, wants_gradient=True, out=out)
-
-
-def _one_number(value: ArrayLike) -> float:
-    if np.size(value) != 1:
-        raise ValueError(f"f must return one number, got shape {np.shape(value)}")
-    return float(np.asarray(value).item())

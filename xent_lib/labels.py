@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from xent_lib._validation import as_distributions, as_integer, as_number, as_real, check_labels
+from xent_lib._distributions import row_by_row
+from xent_lib._precision import Doubles, Floats
+from xent_lib._validation import as_integer, as_number, as_real, check_integers, check_labels, largest, shown
 
 __all__ = ["one_hot", "smooth_labels"]
 
 
-def one_hot(labels: ArrayLike, n_classes: int | None = None) -> NDArray[np.float64]:
+def one_hot(labels: ArrayLike, n_classes: int | None = None) -> Doubles:
     r"""Write class indices as distributions: 1 at the class, 0 elsewhere.
 
     .. math:: t_j = \begin{cases} 1 & j = k \\ 0 & j \ne k \end{cases}
@@ -32,8 +34,9 @@ def one_hot(labels: ArrayLike, n_classes: int | None = None) -> NDArray[np.float
     Raises
     ------
     ValueError
-        If a label is not an integer, is negative or is not below `n_classes`; if `n_classes` is below
-        1; if `labels` is empty and `n_classes` is not given.
+        If a label is missing, is not an integer, is negative or is not below `n_classes`; if
+        `n_classes` is below 1 or more than an array can hold; if `labels` is empty and `n_classes` is
+        not given.
     TypeError
         If `labels` does not hold real numbers, or `n_classes` is not an integer.
 
@@ -47,22 +50,26 @@ def one_hot(labels: ArrayLike, n_classes: int | None = None) -> NDArray[np.float
     Bishop, *Pattern Recognition and Machine Learning* (2006), section 4.2.
     """
     index = as_real(labels, "labels")
-    if index.size and index.dtype.kind not in "iu":
-        raise ValueError(f"labels must be integers, got dtype {index.dtype}")
-    if n_classes is None:
-        if index.size == 0:
-            raise ValueError("no labels to count the classes from; give n_classes")
-        n_classes = max(int(index.max()) + 1, 1)
-    n_classes = as_integer(n_classes, "n_classes")
+    check_integers(index, "labels", "labels")
+    if n_classes is not None:
+        n_classes = as_integer(n_classes, "n_classes")
+        source = "n_classes"
+    elif index.size:
+        n_classes = max(int(largest(index)) + 1, 1)
+        source = "the largest of labels, plus 1,"
+    else:
+        raise ValueError("no labels to count the classes from; give n_classes")
     if n_classes < 1:
-        raise ValueError(f"n_classes must be at least 1, got {n_classes}")
-    check_labels(index, n_classes, "labels")
+        raise ValueError(f"n_classes must be at least 1, got {shown(n_classes)}")
+    check_labels(index, n_classes, "labels", may_ignore=False)
+    if n_classes > np.iinfo(np.intp).max // 8 // max(index.size, 1):
+        raise ValueError(f"{source} is {shown(n_classes)}: more classes than an array can hold")
     encoded = np.zeros((*index.shape, n_classes))
-    np.put_along_axis(encoded, index.astype(np.intp)[..., np.newaxis], 1.0, axis=-1)
+    encoded.reshape(-1)[np.arange(0, encoded.size, n_classes) + index.reshape(-1).astype(np.intp)] = 1
     return encoded
 
 
-def smooth_labels(t: ArrayLike, alpha: float, *, axis: int = -1) -> NDArray[np.floating]:
+def smooth_labels(t: ArrayLike, alpha: float, *, axis: int = -1) -> Floats:
     r"""Move a share of each distribution to all classes alike (label smoothing).
 
     .. math:: t'_j = (1 - \alpha)\, t_j + \frac{\alpha}{N}
@@ -86,7 +93,7 @@ def smooth_labels(t: ArrayLike, alpha: float, *, axis: int = -1) -> NDArray[np.f
     ValueError
         If `t` is not a distribution along `axis`, or `alpha` is not between 0 and 1.
     TypeError
-        If `t` does not hold real numbers.
+        If `t` does not hold real numbers, `alpha` is not a number, or `axis` is not an integer.
 
     Examples
     --------
@@ -98,9 +105,7 @@ def smooth_labels(t: ArrayLike, alpha: float, *, axis: int = -1) -> NDArray[np.f
     Szegedy, Vanhoucke, Ioffe, Shlens and Wojna, *Rethinking the Inception architecture for computer
     vision*, CVPR (2016).
     """
-    t = as_distributions(t, "t", axis)
     share = as_number(alpha, "alpha")
     if not 0 <= share <= 1:
-        raise ValueError(f"alpha must lie between 0 and 1, got {alpha!r}")
-    smoothed: NDArray[np.floating] = (1 - share) * t + share / t.shape[axis]
-    return smoothed
+        raise ValueError(f"alpha must lie between 0 and 1, got {shown(alpha)}")
+    return row_by_row(lambda t: t * (1 - share) + share / t.shape[-1], {"t": t}, axis, keeps_classes=True)
