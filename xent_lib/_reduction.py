@@ -61,6 +61,11 @@ class Weights:
             np.ldexp(weight.astype(np.float64, copy=False), -self.exponent) if self.exponent else weight.astype(float)
         )
 
+    def scale(self, box: Box) -> Any:
+        """Return what the gradients of the losses in a box are multiplied by."""
+        rows = self.rows(box)
+        return 1 / self.divisor if rows is None else rows / self.divisor
+
     def apart(self, out: Array | None) -> None:
         """Keep the weights where writing to `out` does not change them."""
         if out is not None and self.weight is not None and np.may_share_memory(self.weight, out):

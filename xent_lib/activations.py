@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xent_lib import _sweep
+from xent_lib import _binary, _categorical
 from xent_lib._blocks import last
 from xent_lib._precision import Floats
 from xent_lib._reduction import as_out
@@ -51,7 +51,7 @@ def sigmoid(z: ArrayLike) -> Floats:
     ----------
     Goodfellow, Bengio and Courville, *Deep Learning* (2016), section 3.10.
     """
-    return _one_by_one(_sweep.sigmoid, z)
+    return _one_by_one(_binary.sigmoid, z)
 
 
 def log_sigmoid(z: ArrayLike) -> Floats:
@@ -87,7 +87,7 @@ def log_sigmoid(z: ArrayLike) -> Floats:
     ----------
     Mächler, *Accurately computing log(1 − exp(−|a|))* (2012), for the use of log1p.
     """
-    return _one_by_one(_sweep.log_sigmoid, z)
+    return _one_by_one(_binary.log_sigmoid, z)
 
 
 def logsumexp(z: ArrayLike, axis: int = -1) -> Floats:
@@ -133,7 +133,7 @@ def logsumexp(z: ArrayLike, axis: int = -1) -> Floats:
     z = last(z, axis)
     result = np.empty(z.shape[:-1], z.dtype)
     with np.errstate(all="ignore"):
-        _sweep.logsumexp(z, lambda: as_float(z, "z"), result)
+        _categorical.logsumexp(z, lambda: as_float(z, "z"), result)
     return result[()]
 
 
@@ -176,7 +176,7 @@ def softmax(z: ArrayLike, axis: int = -1, *, out: Floats | None = None) -> Float
     ----------
     Bridle, *Probabilistic interpretation of feedforward classification network outputs* (1990).
     """
-    return _along_classes(_sweep.softmax, z, axis, out)
+    return _along_classes(_categorical.softmax, z, axis, out)
 
 
 def log_softmax(z: ArrayLike, axis: int = -1, *, out: Floats | None = None) -> Floats:
@@ -219,7 +219,7 @@ def log_softmax(z: ArrayLike, axis: int = -1, *, out: Floats | None = None) -> F
     Blanchard, Higham and Higham, *Accurately computing the log-sum-exp and softmax functions*,
     IMA Journal of Numerical Analysis 41 (2021).
     """
-    return _along_classes(_sweep.log_softmax, z, axis, out)
+    return _along_classes(_categorical.log_softmax, z, axis, out)
 
 
 def _one_by_one(function: Callable[[Floats, Floats], None], z: ArrayLike) -> Floats:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from xent_lib import _sweep
+from xent_lib import _binary, _categorical
 from xent_lib._blocks import last
 from xent_lib._precision import Floats
 from xent_lib._reduction import Losses, Reduction, Terms, Weights, as_out, as_weights, broadcast
@@ -94,7 +94,7 @@ def binary_cross_entropy(
     weights, factor = binary_weights(weight, pos_weight, reduction, p)
     losses = Losses(weights, p.dtype)
     with np.errstate(all="ignore"):
-        _sweep.binary_of_probabilities(t, p, factor, weights, losses)
+        _binary.of_probabilities(t, p, factor, weights, losses)
         return losses.value()
 
 
@@ -221,7 +221,7 @@ def categorical_cross_entropy(
     terms = categorical_terms(t, p, axis, weight, class_weight, label_smoothing, ignore_index, reduction)
     losses = Losses(terms, p.dtype)
     with np.errstate(all="ignore"):
-        _sweep.categorical_of_probabilities(terms, last(p, axis), losses)
+        _categorical.of_probabilities(terms, last(p, axis), losses)
         return losses.value()
 
 
@@ -319,7 +319,7 @@ def binary_from_logits(
         as_binary_targets(t, as_float(z, "z"))
 
     with np.errstate(all="ignore"):
-        _sweep.binary(t, z, factor, weights, check, losses, gradient)
+        _binary.from_logits(t, z, factor, weights, check, losses, gradient)
         return losses and losses.value(), gradient if out is None else out
 
 
@@ -346,7 +346,7 @@ def categorical_from_logits(
     losses = Losses(terms, z.dtype) if wants_loss else None
     place = None if gradient is None else last(gradient, axis)
     with np.errstate(all="ignore"):
-        _sweep.categorical(terms, last(z, axis), lambda: as_logits(z, "z", axis), losses, place)
+        _categorical.from_logits(terms, last(z, axis), lambda: as_logits(z, "z", axis), losses, place)
         return losses and losses.value(), gradient if out is None else out
 
 
