@@ -22,12 +22,13 @@ from xent_lib._precision import Doubles, log1p, wide
 from xent_lib._reduction import Terms
 from xent_lib._sweep import Block, Kernel, ill_scaled, outside, spread, sums, sweep
 
-#: From how many classes on soft truths and log-softmax are tried the quick way first: with fewer, most samples have a
-#: class of more than a quarter, and would be computed twice.
+#: From how many classes on soft truths and log-softmax are tried the quick way first: with fewer, most samples
+#: would be worked twice.
 MANY = 64
 
-#: log p above which a sample is left to the plain form when it was worked in float32.
-LARGE_LOG_P = -math.log(4)
+#: The probability above which a sample that was worked in float32 is worked in float64 again: the digits of log p would
+#: not be exact enough.
+LARGE_P = 0.4
 LOG_2 = math.log(2)
 
 #: Up to how many entries float32 logits are worked in float64: the calls of NumPy take longer than its work.
@@ -53,7 +54,7 @@ def log_softmax(z: Array, check: Callable[[], Any], out: Array) -> None:
         total = sums(e, block.first)
         subtract_log(block, total, e.dtype, out)
         if e.dtype == np.float32:
-            return None, outside(total, e.dtype, too=out.max(axis=1 - block.first) > LARGE_LOG_P)
+            return None, outside(total, e.dtype, too=out.max(axis=1 - block.first) > math.log(LARGE_P))
         sure = Sure(block, e, np.flatnonzero(out > -LOG_2))
         sure.put(out, 0.0 - log1p(sure.others / sure.own))
         return None, outside(total, e.dtype)
@@ -66,10 +67,14 @@ def log_softmax(z: Array, check: Callable[[], Any], out: Array) -> None:
 
 def logsumexp(z: Array, check: Callable[[], Any], result: Array) -> None:
     def kernel(block: Block, out: None) -> tuple[Doubles, Array]:
-        if not block.is_exact:  # the plain form adds the largest logit again
-            return np.empty(block.z.shape[block.first]), np.arange(block.z.shape[block.first])
-        total = sums(block.exp(), block.first)
-        return np.log(total), outside(total, block.z.dtype, lowest=2)
+        e = block.exp()
+        total = sums(e, block.first)
+        if block.is_exact:
+            return np.log(total), outside(total, e.dtype, lowest=2)
+        result = np.log(total)
+        sure = Sure(block, e, np.flatnonzero(e > spread(total / 2, block.first)))
+        result[sure.samples] = log1p(sure.others / sure.own)
+        return result + block.top, outside(total, e.dtype)
 
     def plain(z: Array, box: Box, some: Any) -> tuple[Doubles, None]:
         return _plain.logsumexp(z, 0), None
@@ -106,7 +111,7 @@ def from_logits(terms: Terms, z: Array, check: Callable[[], Any], losses: Any, g
 def label_kernel(terms: Terms, wants_loss: bool) -> Kernel:
     def kernel(block: Block, out: Any) -> tuple[Any, Array]:
         z, first = block.z, block.first
-        labels = terms.labels(block.box)
+        labels = block.of(terms.labels(block.box))
         n_samples = len(labels)
         at_label = labels * n_samples + np.arange(n_samples) if first else np.arange(0, z.size, z.shape[1]) + labels
         in_place = out is not None and out.flags.c_contiguous
@@ -126,7 +131,7 @@ def label_kernel(terms: Terms, wants_loss: bool) -> Kernel:
         loss = others / own
         odd = outside(total, e.dtype, loss)
         if out is not None:
-            scale = terms.scale(block.box)
+            scale = block.of(terms.scale(block.box))
             rate = scale / total
             odd = ill_scaled(rate, scale, e.dtype, odd)
             gradient = out if in_place else e
@@ -153,15 +158,15 @@ def soft_kernel(terms: Terms, wants_loss: bool) -> Kernel:
     def kernel(block: Block, out: Any) -> tuple[Any, Array]:
         first = block.first
         e = block.exp(working_dtype(block))
-        t = terms.dense(block.box).astype(e.dtype, copy=False)
+        t = block.of(terms.dense(block.box)).astype(e.dtype, copy=False)
         if first:
             t = np.ascontiguousarray(t.T)
         total = sums(e, first)
-        half = spread((total / (4 if e.dtype == np.float32 else 2)).astype(e.dtype, copy=False), first)
+        limit = spread((total * (LARGE_P if e.dtype == np.float32 else 0.5)).astype(e.dtype, copy=False), first)
         if e.dtype == np.float32:
-            odd, sure = outside(total, e.dtype, too=e.max(axis=1 - first) > half.reshape(-1)), None
+            odd, sure = outside(total, e.dtype, too=e.max(axis=1 - first) > limit.reshape(-1)), None
         else:
-            odd, sure = outside(total, e.dtype), Sure(block, e, np.flatnonzero(e > half))
+            odd, sure = outside(total, e.dtype), Sure(block, e, np.flatnonzero(e > limit))
         loss = None
         if wants_loss:
             surprise = np.empty(e.shape, e.dtype)
@@ -174,7 +179,7 @@ def soft_kernel(terms: Terms, wants_loss: bool) -> Kernel:
                 surprise[t == 0] = 0  # 0 times infinity
                 loss = np.abs(sums(surprise, first))
         if out is not None:
-            scale = terms.scale(block.box)
+            scale = block.of(terms.scale(block.box))
             mass = sums(t, first)
             rate = mass * scale / total
             odd = ill_scaled(rate, scale, e.dtype, odd)
@@ -216,8 +221,7 @@ class Sure:
 def working_dtype(block: Block) -> Any:
     """Return the dtype in which soft truths and log-softmax are worked.
 
-    In float32, samples with a class of more than a quarter are left to the plain form; where the classes are few,
-    most have one.
+    In float32, samples with a class of more than `LARGE_P` are worked again; where the classes are few, most have one.
     """
     return np.float32 if block.z.dtype == np.float32 and block.z.shape[1 - block.first] >= MANY else np.float64
 

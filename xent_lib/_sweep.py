@@ -55,6 +55,12 @@ class Block(NamedTuple):
     lost: Doubles | None  #: what rounding took from z when it was shifted
     box: Box  #: where the samples stand in the batch
     first: bool  #: whether there is a class per row
+    some: Array | None = None  #: which samples of the box, where it is not all
+    top: Any = 0.0  #: what was subtracted from each sample
+
+    def of(self, x: Any) -> Any:
+        """Return what belongs to the samples of the block, of what belongs to those of the box."""
+        return x if self.some is None or isinstance(x, float) else x[self.some]
 
     @property
     def is_exact(self) -> bool:
@@ -74,7 +80,14 @@ class Block(NamedTuple):
         return index % self.z.shape[1] if self.first else index // self.z.shape[1]
 
 
-def sweep(z: Array, kernel: Kernel, plain: Plain, check: Callable[[], Any], rows: Any = None, out: Any = None) -> None:
+def sweep(
+    z: Array,
+    kernel: Kernel,
+    plain: Plain,
+    check: Callable[[], Any],
+    rows: Any = None,
+    out: Any = None,
+) -> None:
     """Give `rows` one number per sample, box after box; fill `out`. The classes lie on the last axis of `z` and `out`.
 
     `check` raises an error for logits that have no result.
@@ -91,12 +104,13 @@ def sweep(z: Array, kernel: Kernel, plain: Plain, check: Callable[[], Any], rows
         if over:
             logits = logits.copy()
         place = None if out is None else matrix(out[box], first)
-        n_samples = logits.shape[first]
-        if not shifts:
-            numbers, odd = kernel(Block(logits, None, box, first), place)
-            shifts = 4 * len(odd) > n_samples
         if shifts:
             numbers, odd = kernel(shifted(logits, box, first), place)
+        else:
+            numbers, odd = kernel(Block(logits, None, box, first), place)
+            if len(odd):
+                shifts = 2 * len(odd) > logits.shape[first]
+                odd = again(kernel, logits, place, box, first, odd, numbers)
         if len(odd):
             by_plain(plain, check, logits, place, box, first, odd, numbers)
         if rows is not None:
@@ -105,17 +119,34 @@ def sweep(z: Array, kernel: Kernel, plain: Plain, check: Callable[[], Any], rows
             put_back(place, out[box], first)
 
 
-def shifted(z: Array, box: Box, first: bool) -> Block:
+def again(kernel: Kernel, z: Array, place: Any, box: Box, first: bool, odd: Array, numbers: Any) -> Array:
+    """Do the `odd` samples of a block once more, shifted; return those that are odd even then."""
+    all_of_them = len(odd) == z.shape[first]
+    chosen = z if all_of_them else z[:, odd] if first else z[odd]
+    block = shifted(chosen, box, first, None if all_of_them else odd)
+    part = None if place is None else place if all_of_them else np.empty(chosen.shape, place.dtype)
+    found, still_odd = kernel(block, part)
+    if numbers is not None:
+        numbers[odd] = found
+    if place is not None and not all_of_them:
+        if first:
+            place[:, odd] = part
+        else:
+            place[odd] = part
+    return odd[still_odd]
+
+
+def shifted(z: Array, box: Box, first: bool, some: Array | None = None) -> Block:
     """Return the logits less the largest of their sample, in float64."""
     is_double = z.dtype == np.float64
     z = wide(z)
-    top = spread(largest_of(z, first), first)
+    top = largest_of(z, first)
     if not is_double:  # a difference of two float32 numbers needs no more than float64
-        return Block(z - top, np.empty(0), box, first)
-    z, lost = two_sum(z, -top)
+        return Block(z - spread(top, first), np.empty(0), box, first, some, top)
+    z, lost = two_sum(z, -spread(top, first))
     if np.isnan(lost.sum()):
         lost[np.isnan(lost)] = 0  # −∞ stays what it is
-    return Block(z, lost, box, first)
+    return Block(z, lost, box, first, some, top)
 
 
 def by_plain(
