@@ -33,7 +33,7 @@ PLAIN_BLOCK = 2**15
 
 #: Columns that the BLAS sums at a time, and from how many on NumPy's pairwise sum is as fast. In any order, sums of so
 #: few terms are exact enough.
-PIECE, WIDE = 16, 32
+PIECE, WIDE = 8, 32
 
 #: Up to how many columns the largest is found column by column.
 FEW = 32
