@@ -9,7 +9,7 @@ from typing import Any
 Box = tuple[Any, ...]
 
 #: Entries of a block; a row of classes is never cut.
-BLOCK = 2**16
+BLOCK = 2**15
 
 
 def boxes(shape: tuple[int, ...], size: int) -> Iterator[Box]:
