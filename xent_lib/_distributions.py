@@ -51,7 +51,7 @@ def _blocks(real: dict[str, NDArray[Any]], arrays: list[Floats], axis: int) -> I
     """Cut arrays with the classes last into blocks of rows; refuse what is no distribution."""
     *shape, n_classes = arrays[0].shape
     tolerances = [sum_tolerance(x.dtype, n_classes) for x in real.values()]
-    for box in boxes(tuple(shape), max(1, BLOCK // n_classes)) if arrays[0].size else ():
+    for box in boxes(tuple(shape), max(1, BLOCK // (2 * n_classes))) if arrays[0].size else ():
         blocks = [array[box] for array in arrays]
         if not all(map(are_distributions, blocks, tolerances)):
             for name, x in real.items():

@@ -123,8 +123,8 @@ def _quotient(f: Callable[[Doubles], Any], point: Doubles, index: tuple[int, ...
     for value, sign in ((high, "+"), (low, "-")):
         if not math.isfinite(value):
             raise ValueError(
-                f"f is {value!r} at {here} {sign} {h!r}, so there is no quotient; where the domain of f ends, take a "
-                "smaller step"
+                f"f is {value!r} where x is moved from {here} by {sign}{h!r}; if it leaves the domain of f there, "
+                "take a smaller step"
             )
     return (high - low) / distance, (high_eps * abs(high) + low_eps * abs(low)) / distance
 

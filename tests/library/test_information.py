@@ -1,6 +1,7 @@
 """Entropy, cross-entropy and divergence: their identities, their limits and their digits."""
 
 import math
+import tracemalloc
 
 import exact
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import scipy.special
 from exact import LOGITS, ulps
 
-from xent_lib import categorical_cross_entropy, cross_entropy, entropy, kl_divergence
+from xent_lib import categorical_cross_entropy, cross_entropy, entropy, information, kl_divergence
 
 LN2 = math.log(2)
 
@@ -123,6 +124,74 @@ def test_divergence_keeps_its_digits_near_equality_with_outcomes_of_any_size(n_o
     truth = [float(exact_divergence(*pair)) for pair in zip(t, p, strict=True)]
     np.testing.assert_allclose(kl_divergence(t, p), truth, rtol=1e-13)
     np.testing.assert_array_equal(kl_divergence(t.T, p.T, axis=0), kl_divergence(t, p))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_outcomes", [2, 10, 60])
+@pytest.mark.parametrize("spread", [1e-4, 0.01, 0.1, 0.3, 0.5, 1.0, 3.0])
+def test_divergence_keeps_its_digits_at_every_distance(n_outcomes, spread, dtype):
+    """Few nats and many, near terms and far ones in one row: the ways to take the sum meet without a seam."""
+    rng = np.random.default_rng(n_outcomes)
+    z = rng.normal(0, 2, (20, n_outcomes))
+    t = scipy.special.softmax(z, axis=-1).astype(dtype)
+    p = scipy.special.softmax(z + rng.normal(0, spread, z.shape), axis=-1).astype(dtype)
+    terms = exact.xlogy(exact.exact(t), exact.exact(t)) - exact.xlogy(exact.exact(t), exact.exact(p))
+    rest = exact.exact(t) - exact.exact(p)
+    size = (np.abs(terms - rest)).sum(axis=-1) + np.abs(rest.sum(axis=-1))  # of what does not cancel
+    for found in (kl_divergence(t, p), kl_divergence(np.asfortranarray(t), p), kl_divergence(t.T, p.T, axis=0)):
+        assert ulps(found, terms.sum(axis=-1), scale=size.astype(np.float64)).max() <= 12
+
+
+def test_divergence_of_few_nats_with_entries_far_apart():
+    t = np.array([[0.01, 0.99], [1e-6, 1 - 1e-6], [0.3, 0.7], [0.0, 1.0]])
+    p = np.array([[0.001, 0.999], [1e-9, 1 - 1e-9], [0.31, 0.69], [1e-12, 1 - 1e-12]])
+    truth = [float(exact_divergence(*pair)) for pair in zip(t, p, strict=True)]
+    np.testing.assert_allclose(kl_divergence(t, p), truth, rtol=4e-15)
+
+
+@pytest.mark.parametrize("n_outcomes", [2, 3, 31, 33, 1000])
+def test_sums_that_nearly_cancel_are_rounded_once(n_outcomes):
+    rng = np.random.default_rng(n_outcomes)
+    x = rng.normal(0, 1, (50, n_outcomes)) * 10.0 ** rng.integers(-12, 0, (50, 1))
+    x[:, -1] = -x[:, :-1].sum(axis=-1)
+    truth = [math.fsum(row) for row in x]
+    largest = np.abs(x).max()
+    np.testing.assert_allclose(information._exact_sums(x.copy()), truth, rtol=3e-16, atol=largest * 2.0**-90)
+
+
+def test_a_quotient_beyond_the_largest_number_is_a_finite_divergence():
+    t, p = np.full((3, 2), 0.5), np.array([[1.0, 5e-324], [1.0, 1e-310], [1.0, 0.0]])
+    expected = [0.5 * (math.log(0.25) - math.log(small)) for small in (5e-324, 1e-310)]
+    np.testing.assert_allclose(kl_divergence(t, p), [*expected, np.inf], rtol=1e-14)
+
+
+@pytest.mark.parametrize("function", [lambda t, p, **axis: entropy(p, **axis), cross_entropy, kl_divergence])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_many_blocks_along_any_axis_give_what_single_rows_give(function, axis, dtype):
+    rng = np.random.default_rng(12)
+    t, p = (rng.dirichlet(np.full(37, 0.3), (60, 70)).astype(dtype) for _ in range(2))
+    t[::3, ::2] = np.eye(37)[5]
+    p[::4, ::3] = t[::4, ::3]
+    found = function(*(np.ascontiguousarray(np.moveaxis(x, -1, axis)) for x in (t, p)), axis=axis)
+    expected = function(t, p)
+    rows = [function(t[i, j], p[i, j]) for i in (0, 4, 59) for j in (0, 6, 69)]
+    np.testing.assert_allclose(expected[np.ix_([0, 4, 59], [0, 6, 69])].ravel(), rows, rtol=1e-6, atol=1e-300)
+    np.testing.assert_allclose(found, expected, rtol=2e-6 if dtype == np.float32 else 1e-14, atol=1e-30)
+
+
+@pytest.mark.parametrize("function", [lambda t, p: entropy(p), cross_entropy, kl_divergence])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(300_000, 10), (3000, 1000)])
+def test_four_megabytes_are_enough_besides_the_result(function, shape, dtype):
+    t, p = np.full(shape, 1 / shape[1], dtype), np.full(shape, 1 / shape[1], dtype)
+    p[:, 0] *= dtype(1.5)
+    p[:, 1] *= dtype(0.5)
+    tracemalloc.start()
+    result = function(t, p)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - result.nbytes <= 4_000_000
 
 
 def test_divergence_of_terms_far_apart_keeps_their_digits_although_each_logarithm_is_large():

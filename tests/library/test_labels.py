@@ -38,6 +38,21 @@ def test_no_labels_are_encoded_when_the_classes_are_counted(labels):
     assert one_hot(labels, n_classes=3).shape == (*np.shape(labels), 3)
 
 
+@pytest.mark.parametrize("shape", [(), (5,), (3, 4), (2, 1, 3)])
+@pytest.mark.parametrize("layout", [np.asarray, np.asfortranarray, lambda labels: labels.T])
+def test_labels_of_any_shape_and_layout_are_encoded(shape, layout):
+    labels = layout(np.random.default_rng(6).integers(0, 7, shape))
+    np.testing.assert_array_equal(one_hot(labels, 7), np.eye(7)[labels])
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, -3])
+def test_smoothing_along_any_axis_of_a_large_array_keeps_its_dtype(axis):
+    t = np.random.default_rng(7).dirichlet(np.ones(5), (200, 300)).astype(np.float32)
+    smoothed = smooth_labels(np.moveaxis(t, -1, axis), 0.25, axis=axis)
+    assert smoothed.dtype == np.float32
+    np.testing.assert_allclose(np.moveaxis(smoothed, axis, -1), 0.75 * t + np.float32(0.05), rtol=3e-7)
+
+
 def test_smoothing_moves_a_share_to_all_classes_alike():
     smoothed = smooth_labels([[0.0, 1.0, 0.0, 0.0], [0.5, 0.0, 0.0, 0.5]], alpha=0.1)
     expected = [[0.025, 0.925, 0.025, 0.025], [0.475, 0.025, 0.025, 0.475]]

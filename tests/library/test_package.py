@@ -155,15 +155,22 @@ EXTREMES = {
 
 
 @each_call
+@pytest.mark.parametrize("kind", ["raise", "call", "log", "print", "warn", "ignore"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_a_caller_who_makes_numpy_raise_is_not_stopped(name, kinds, dtype):
+def test_the_callers_settings_change_nothing(name, kinds, dtype, kind):
     arguments = [np.array(EXTREMES[kind], int if kind == "labels" else dtype) for kind in kinds]
     if name == "numerical_gradient":
         arguments[0] = np.nan_to_num(arguments[0], neginf=-1).clip(-1e3, 1e3)
-    expected = results(name, arguments)
-    with np.errstate(divide="raise", over="raise", invalid="raise"):
-        for found, value in zip(results(name, arguments), expected, strict=True):
-            np.testing.assert_array_equal(found, value)
+    with np.errstate(all="ignore"):
+        expected = results(name, arguments)
+    called = []
+    with np.errstate(all=kind, call=lambda *what: called.append(what)):
+        before = np.geterr()
+        found = results(name, arguments)
+        assert np.geterr() == before
+    assert not called
+    for value, right in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(value, right)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -2, -3])
