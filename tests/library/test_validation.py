@@ -510,10 +510,10 @@ def test_a_softmax_that_was_worked_in_a_dtype_gives_distributions(dtype, axis, n
 
 
 def test_a_softmax_of_many_classes_whose_sum_was_taken_entry_after_entry_in_float32_is_accepted():
-    z = np.random.default_rng(4).normal(0, 0.01, (100_000, 3)).astype(np.float32)
+    z = np.random.default_rng(4).normal(0, 0.01, (300_000, 2)).astype(np.float32)
     p = np.exp(z) / np.exp(z).sum(axis=0)
     assert np.abs(p.sum(axis=0, dtype=np.float64) - 1).max() > 2e-5
-    assert xent_lib.confidence(p, axis=0).shape == (3,)
+    assert xent_lib.confidence(p, axis=0).shape == (2,)
 
 
 @pytest.mark.parametrize(
