@@ -1,5 +1,6 @@
 """Every chapter has the form of a chapter, runs clean, and quotes no number that it does not show."""
 
+import ast
 import re
 
 import pytest
@@ -71,3 +72,18 @@ def test_code_fits_the_page(page):
     notebook = executed_notebook(BOOK / f"{page}.md", BOOK)
     lines = [line for cell in notebook.cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert [line for line in lines if len(line) > 80] == []
+
+
+def loose_comparisons(source):
+    """Return the calls of isclose and allclose that set `rtol` and leave `atol`, which is 1e-8, as it is."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = [(ast.unparse(call.func).rpartition(".")[2], {option.arg for option in call.keywords}) for call in calls]
+    return [name for name, options in named if name in ("isclose", "allclose") and options & {"rtol", "atol"} == {"rtol"}]
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_a_relative_tolerance_is_not_overruled_by_an_absolute_one(page):
+    assert loose_comparisons("np.allclose(a, b, rtol=1e-14)") == ["allclose"]
+    cells = [cell.source for cell in executed_notebook(BOOK / f"{page}.md", BOOK).cells if cell.cell_type == "code"]
+    loose = [source for source in cells if not source.startswith("%") and loose_comparisons(source)]
+    assert loose == []
