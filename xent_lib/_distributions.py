@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from xent_lib._blocks import BLOCK, Box, boxes
+from xent_lib._blocks import Box, boxes
 from xent_lib._precision import Floats
 from xent_lib._validation import are_distributions, as_distributions, as_real, class_axis, float_form, sum_tolerance
+
+#: Entries of a block: some ten arrays of that size, in float64, are in use at a time.
+BLOCK = 2**15
 
 
 def row_by_row(
