@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from xent_lib._blocks import BLOCK, Box, boxes
+from xent_lib._blocks import Box, boxes
 from xent_lib._precision import Floats
 from xent_lib._validation import are_distributions, as_distributions, as_real, class_axis, float_form, sum_tolerance
+
+#: Entries of a block: some ten arrays of that size, in float64, are in use at a time.
+BLOCK = 2**15
 
 
 def row_by_row(
@@ -51,7 +54,7 @@ def _blocks(real: dict[str, NDArray[Any]], arrays: list[Floats], axis: int) -> I
     """Cut arrays with the classes last into blocks of rows; refuse what is no distribution."""
     *shape, n_classes = arrays[0].shape
     tolerances = [sum_tolerance(x.dtype, n_classes) for x in real.values()]
-    for box in boxes(tuple(shape), max(1, BLOCK // (2 * n_classes))) if arrays[0].size else ():
+    for box in boxes(tuple(shape), max(1, BLOCK // n_classes)) if arrays[0].size else ():
         blocks = [array[box] for array in arrays]
         if not all(map(are_distributions, blocks, tolerances)):
             for name, x in real.items():

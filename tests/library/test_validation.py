@@ -155,7 +155,7 @@ BAD_LABELS = [
     ("four classes", [[1, 0, 0, 0], [0, 1, 0, 0]], r"shape \(2, 4\) .* shape \(2, 3\)"),
 ]
 BAD_WEIGHTS = [
-    ("negative", -1.0, ValueError, r"finite, non-negative numbers: -1\.0 .*one per loss term"),
+    ("negative", -1.0, ValueError, r"finite, non-negative numbers: -1\.0 \("),
     ("NaN", NAN, ValueError, "weight contains NaN"),
     ("inf", INF, ValueError, "finite, non-negative numbers: inf"),
     ("shape", [1.0] * 7, ValueError, r"weight has shape \(7,\), .* the losses' shape \([23],\) \(one weight per loss"),
@@ -206,9 +206,8 @@ def table():
     """Yield (what is bad, function, arguments, options, error, message) of every bad call."""
     for what, z, error, says in BAD_LOGITS:
         for name in ON_LOGITS:
-            if name == "logsumexp" and what in ("+inf", "only -inf"):  # it has an answer to these
-                continue
-            yield what, name, (z,), {}, error, naming(name, 0, says)
+            if name != "logsumexp" or "inf" not in what:  # there an infinity has a meaning
+                yield what, name, (z,), {}, error, naming(name, 0, says)
         for name in ON_TRUTH_AND_LOGITS:
             yield what, name, (LABELS, z), {}, error, naming(name, 1, says)
     for what, p, error, says in BAD_DISTRIBUTIONS:
@@ -512,10 +511,12 @@ def test_a_softmax_that_was_worked_in_a_dtype_gives_distributions(dtype, axis, n
 
 
 def test_a_softmax_of_many_classes_whose_sum_was_taken_entry_after_entry_in_float32_is_accepted():
-    e = np.full((100_000, 2), np.float32(0.7))
-    p = e / e.sum(axis=0)
-    assert np.abs(p.sum(axis=0, dtype=np.float64) - 1).max() > 2e-5
-    assert xent_lib.confidence(p, axis=0).shape == (2,)
+    z = np.random.default_rng(4).normal(0, 0.01, 300_000).astype(np.float32)
+    e = np.exp(z - z.max())
+    p = e / np.cumsum(e)[-1]
+    assert p.dtype == np.float32
+    assert abs(p.sum(dtype=np.float64) - 1) > 2e-5
+    assert xent_lib.confidence(p) == p.max()
 
 
 @pytest.mark.parametrize(
