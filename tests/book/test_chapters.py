@@ -78,7 +78,7 @@ def loose_comparisons(source):
     """Return the calls of isclose and allclose that set `rtol` and leave `atol`, which is 1e-8, as it is."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     named = [(ast.unparse(call.func).rpartition(".")[2], {option.arg for option in call.keywords}) for call in calls]
-    return [name for name, options in named if name in ("isclose", "allclose") and options & {"rtol", "atol"} == {"rtol"}]
+    return [name for name, given in named if name in ("isclose", "allclose") and given & {"rtol", "atol"} == {"rtol"}]
 
 
 @pytest.mark.parametrize("page", NOTEBOOKS)
