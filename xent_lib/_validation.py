@@ -249,16 +249,21 @@ def as_number(x: float, name: str) -> float:
 
 def as_logits(z: ArrayLike, name: str, axis: int) -> Floats:
     """Return ``z`` as floats usable by a softmax along ``axis``: no +inf, no row of −inf alone."""
-    array = as_float(z, name)
+    array = float_form(z, name)
     axis = class_axis(axis, array, name)
-    if array.size and largest(array) == math.inf:
+    if array.size == 0:
+        return array
+    highest = largest(array)
+    if math.isnan(highest):
+        as_float(array, name)  # says where
+    if highest == math.inf:
         refuse(
             lambda z: z == math.inf,
             array,
             f"{name} contains an infinite logit",
             "its softmax would be inf/inf; only -inf, which rules a class out, has a meaning",
         )
-    if array.size and smallest(array) == -math.inf:
+    if smallest(array) == -math.inf:
         refuse(
             lambda largest: largest == -math.inf,
             array.max(axis=axis),

@@ -159,10 +159,14 @@ def expected_surprise(t: Floats, p: Floats, axis: int) -> Doubles:
 def _surprise(t: Floats, p: Floats) -> Doubles:
     """Return −Σ t log p, row by row."""
     if smallest(t[:1]) > 0:
-        sums = _sums(np.log(p, dtype=np.float64) * t)
+        terms = np.log(p, dtype=np.float64)
+        terms *= t
+        sums = _sums(terms)
         if not math.isnan(largest(sums)):
             return np.abs(sums)  # not −0.0 for what is certain
-    return np.abs(_sums(_logs(p, t > 0) * t))
+    terms = _logs(p, t > 0)
+    terms *= t
+    return np.abs(_sums(terms))
 
 
 def _divergence(t: Floats, p: Floats) -> Doubles:
