@@ -235,8 +235,10 @@ def _log_ratio(t: Doubles, p: Doubles) -> Doubles:
 def _sums(x: Doubles) -> Doubles:
     """Return the sums along the last axis."""
     n = x.shape[-1]
+    if n <= 32:
+        return x @ ones(n, x.dtype)  # the same, faster
     if x.flags.c_contiguous:
-        return x @ ones(n, x.dtype) if n <= 32 else x.sum(axis=-1)
+        return x.sum(axis=-1)
     step = max(32, math.isqrt(n))  # not one after the other, which rounds n times
     return np.stack([x[..., i : i + step].sum(axis=-1) for i in range(0, n, step)]).sum(axis=0)
 
