@@ -43,6 +43,7 @@ def as_real(x: ArrayLike, name: str) -> NDArray[Any]:
     array = x if type(x) is np.ndarray else _as_array(x, name)
     if array.dtype.kind == "O":
         array = _from_objects(array, name)
+        array = array.astype(_dtype_of_columns(x) or array.dtype, copy=False)
     if array.dtype.kind not in "buif" or array.dtype.isbuiltin == 2:
         _refuse_dtype(array.dtype, name)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
@@ -123,6 +124,15 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
     except OverflowError:
         raise ValueError(f"{name} holds an integer that is too large for a floating-point number") from None
     return numbers.reshape(array.shape)
+
+
+def _dtype_of_columns(x: Any) -> np.dtype[Any] | None:
+    """Return the dtype of a table whose columns have one each, as in pandas."""
+    try:
+        dtype = np.result_type(*(getattr(column, "numpy_dtype", column) for column in x.dtypes))
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return dtype if dtype.kind in "buif" else None
 
 
 def _refuse_mask(name: str) -> NoReturn:

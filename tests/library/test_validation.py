@@ -586,12 +586,26 @@ def test_an_integer_that_no_float_holds_is_refused(objects):
         xent_lib.sigmoid(objects)
 
 
+def test_columns_of_several_dtypes_are_numbers_of_one():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"cat": pandas.array([0.7, 0.5], dtype="Float32"), "dog": np.float32([0.3, 0.5])})
+    assert xent_lib.flag_uncertain(frame, 0.7).tolist() == [False, True]
+    frame["eel"] = pandas.array([0, 0], dtype="Int8")
+    assert xent_lib.entropy(frame).dtype == np.float32
+    frame["fox"] = pandas.array([0.0, 0.0], dtype="Float64")
+    assert xent_lib.entropy(frame).dtype == np.float64
+    frame["gnu"] = np.array([0, 0], object)
+    assert xent_lib.entropy(frame).dtype == np.float64
+
+
 def test_nullable_columns_of_pandas_are_numbers_and_a_missing_one_is_said_to_be_missing():
     pandas = pytest.importorskip("pandas")
     for dtype in ("Float64", "Float32", "Int64", "Int8", "boolean"):
         ones, zeros = pandas.array([1, 1], dtype=dtype), pandas.array([0, 0], dtype=dtype)
         frame = pandas.DataFrame({"cat": ones, "dog": zeros})
-        np.testing.assert_array_equal(xent_lib.softmax(frame), xent_lib.softmax([[1.0, 0.0]] * 2))
+        expected = xent_lib.softmax(np.array([[1, 0]] * 2, np.float32 if dtype == "Float32" else np.float64))
+        assert xent_lib.softmax(frame).dtype == expected.dtype
+        np.testing.assert_array_equal(xent_lib.softmax(frame), expected)
         np.testing.assert_allclose(xent_lib.sigmoid(frame["cat"]), xent_lib.sigmoid([1.0, 1.0]), rtol=1e-7)
         assert xent_lib.entropy(frame).tolist() == [0, 0]
         assert xent_lib.binary_cross_entropy(frame["cat"], [0.5, 0.5]) == pytest.approx(np.log(2))
