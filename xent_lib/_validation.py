@@ -91,12 +91,10 @@ def _plain_parts(x: Any, name: str, depth: int = 0) -> Any:
     except MemoryError:
         raise
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        verb, hint = (
-            "holds" if depth else "is",
-            "; cast to float32" if "bfloat16" in str(getattr(x, "dtype", "")) else "",
-        )
-        raise TypeError(f"{name} {verb} a {_type(x)}, which cannot be read as an array: {why}{hint}") from error
+        verb = "holds" if depth else "is"
+        what = f"{name} {verb} a {_type(x)}, which cannot be read as an array: {type(error).__name__}: {error}"
+        hint = "; cast to float32" if "bfloat16" in str(getattr(x, "dtype", "")) else ""
+        raise TypeError(what + hint) from error
     if isinstance(array, np.ma.MaskedArray):
         _refuse_mask(name)
     return np.asarray(array) if array.ndim else array[()]
@@ -113,9 +111,13 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
             raise ValueError(f"{name} has a missing value: {x!r}{place} (fill it in, or leave its sample out)")
         if isinstance(x, np.ma.MaskedArray):
             _refuse_mask(name)
-        kind = "complex numbers" if isinstance(x, (complex, np.complexfloating)) else "Python objects"
-        kind = "text" if isinstance(x, (str, bytes)) else kind
-        hint = " (is a value missing?)" if x is None else f" (of type {_type(x)})" if kind == "Python objects" else ""
+        kind, hint = "Python objects", f" (of type {_type(x)})"
+        if x is None:
+            hint = " (is a value missing?)"
+        elif isinstance(x, (str, bytes)):
+            kind, hint = "text", ""
+        elif isinstance(x, (complex, np.complexfloating)):
+            kind, hint = "complex numbers", ""
         raise TypeError(f"{name} must hold real numbers, got {kind}: {shown(x)}{place}{hint}")
     try:
         numbers = np.array(objects)
@@ -201,12 +203,8 @@ def shown(x: Any) -> str:
 
 
 def _type(x: Any) -> str:
-    kind = type(x)
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
-    )
+    package, name = type(x).__module__.partition(".")[0], type(x).__qualname__
+    return name if package == "builtins" else f"{package}.{name}"
 
 
 # --- Single numbers --------------------------------------------------------------------------------------------
