@@ -191,7 +191,7 @@ def _divergence(t: Floats, p: Floats) -> Doubles:
 
 def _logs(x: Floats, where: NDArray[np.bool_]) -> Doubles:
     """Return log x, and 0 elsewhere."""
-    return np.log(x, out=np.zeros_like(x, np.float64), where=where)
+    return np.log(x, out=np.zeros_like(x, np.float64), where=where, dtype=np.float64)
 
 
 def _divergence_of_near(t: Doubles, p: Doubles, any_far: bool) -> Doubles:
