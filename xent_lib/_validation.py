@@ -41,6 +41,7 @@ def as_real(x: ArrayLike, name: str) -> NDArray[Any]:
     array = x if type(x) is np.ndarray else _as_array(x, name)
     if array.dtype.kind == "O":
         array = _from_objects(array, name)
+        array = array.astype(_dtype_of_columns(x) or array.dtype, copy=False)
     if array.dtype.kind not in "buif" or array.dtype.isbuiltin == 2:
         _refuse_dtype(array.dtype, name)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
@@ -88,12 +89,10 @@ def _plain_parts(x: Any, name: str, depth: int = 0) -> Any:
     except MemoryError:
         raise
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        verb, hint = (
-            "holds" if depth else "is",
-            "; cast to float32" if "bfloat16" in str(getattr(x, "dtype", "")) else "",
-        )
-        raise TypeError(f"{name} {verb} a {_type(x)}, which cannot be read as an array: {why}{hint}") from error
+        verb = "holds" if depth else "is"
+        what = f"{name} {verb} a {_type(x)}, which cannot be read as an array: {type(error).__name__}: {error}"
+        hint = "; cast to float32" if "bfloat16" in str(getattr(x, "dtype", "")) else ""
+        raise TypeError(what + hint) from error
     if isinstance(array, np.ma.MaskedArray):
         _refuse_mask(name)
     return np.asarray(array) if array.ndim else array[()]
@@ -110,9 +109,13 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
             raise ValueError(f"{name} has a missing value: {x!r}{place} (fill it in, or leave its sample out)")
         if isinstance(x, np.ma.MaskedArray):
             _refuse_mask(name)
-        kind = "complex numbers" if isinstance(x, (complex, np.complexfloating)) else "Python objects"
-        kind = "text" if isinstance(x, (str, bytes)) else kind
-        hint = " (is a value missing?)" if x is None else f" (of type {_type(x)})" if kind == "Python objects" else ""
+        kind, hint = "Python objects", f" (of type {_type(x)})"
+        if x is None:
+            hint = " (is a value missing?)"
+        elif isinstance(x, (str, bytes)):
+            kind, hint = "text", ""
+        elif isinstance(x, (complex, np.complexfloating)):
+            kind, hint = "complex numbers", ""
         raise TypeError(f"{name} must hold real numbers, got {kind}: {shown(x)}{place}{hint}")
     try:
         numbers = np.array(objects)
@@ -121,6 +124,15 @@ def _from_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
     except OverflowError:
         raise ValueError(f"{name} holds an integer that is too large for a floating-point number") from None
     return numbers.reshape(array.shape)
+
+
+def _dtype_of_columns(x: Any) -> np.dtype[Any] | None:
+    """Return the dtype of a table whose columns have one each, as in pandas."""
+    try:
+        dtype = np.result_type(*(getattr(column, "numpy_dtype", column) for column in x.dtypes))
+    except (AttributeError, TypeError, ValueError):
+        return None
+    return dtype if dtype.kind in "buif" else None
 
 
 def _refuse_mask(name: str) -> NoReturn:
@@ -189,12 +201,8 @@ def shown(x: Any) -> str:
 
 
 def _type(x: Any) -> str:
-    kind = type(x)
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
-    )
+    package, name = type(x).__module__.partition(".")[0], type(x).__qualname__
+    return name if package == "builtins" else f"{package}.{name}"
 
 
 # --- Single numbers --------------------------------------------------------------------------------------------
@@ -247,16 +255,21 @@ def as_number(x: float, name: str) -> float:
 
 def as_logits(z: ArrayLike, name: str, axis: int) -> Floats:
     """Return ``z`` as floats usable by a softmax along ``axis``: no +inf, no row of −inf alone."""
-    array = as_float(z, name)
+    array = float_form(z, name)
     axis = class_axis(axis, array, name)
-    if array.size and largest(array) == math.inf:
+    if array.size == 0:
+        return array
+    highest = largest(array)
+    if math.isnan(highest):
+        as_float(array, name)  # says where
+    if highest == math.inf:
         refuse(
             lambda z: z == math.inf,
             array,
             f"{name} contains an infinite logit",
             "its softmax would be inf/inf; only -inf, which rules a class out, has a meaning",
         )
-    if array.size and smallest(array) == -math.inf:
+    if smallest(array) == -math.inf:
         refuse(
             lambda largest: largest == -math.inf,
             array.max(axis=axis),

@@ -137,6 +137,20 @@ def test_one_number_may_come_in_any_form(as_one):
     np.testing.assert_allclose(found, [2, -6], rtol=1e-9)
 
 
+def test_a_tensor_is_detached_and_brought_to_the_processor():
+    class Tensor:
+        def __init__(self, value):
+            self.value = value
+
+        def detach(self):
+            return self
+
+        def cpu(self):
+            return self.value
+
+    assert numerical_gradient(lambda x: Tensor(x**2), 3.0) == pytest.approx(6, rel=1e-9)
+
+
 @needs_torch
 @pytest.mark.parametrize("requires_grad", [False, True])
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])

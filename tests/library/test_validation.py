@@ -1,5 +1,6 @@
 """Bad input gets an error that says what was wrong; input that is only unusual gets none."""
 
+import array
 import collections
 import inspect
 import re
@@ -325,6 +326,7 @@ def table():
             for what, n, says in not_one_integer("n_classes")
             if n is not None
         ),
+        ("classes: many times four", [0] * 4, 2**58, ValueError, "n_classes is 288230376151711744: more classes than"),
         (
             "classes: many",
             [0],
@@ -586,12 +588,26 @@ def test_an_integer_that_no_float_holds_is_refused(objects):
         xent_lib.sigmoid(objects)
 
 
+def test_columns_of_several_dtypes_are_numbers_of_one():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"cat": pandas.array([0.7, 0.5], dtype="Float32"), "dog": np.float32([0.3, 0.5])})
+    assert xent_lib.flag_uncertain(frame, 0.7).tolist() == [False, True]
+    frame["eel"] = pandas.array([0, 0], dtype="Int8")
+    assert xent_lib.entropy(frame).dtype == np.float32
+    frame["fox"] = pandas.array([0.0, 0.0], dtype="Float64")
+    assert xent_lib.entropy(frame).dtype == np.float64
+    frame["gnu"] = np.array([0, 0], object)
+    assert xent_lib.entropy(frame).dtype == np.float64
+
+
 def test_nullable_columns_of_pandas_are_numbers_and_a_missing_one_is_said_to_be_missing():
     pandas = pytest.importorskip("pandas")
     for dtype in ("Float64", "Float32", "Int64", "Int8", "boolean"):
         ones, zeros = pandas.array([1, 1], dtype=dtype), pandas.array([0, 0], dtype=dtype)
         frame = pandas.DataFrame({"cat": ones, "dog": zeros})
-        np.testing.assert_array_equal(xent_lib.softmax(frame), xent_lib.softmax([[1.0, 0.0]] * 2))
+        expected = xent_lib.softmax(np.array([[1, 0]] * 2, np.float32 if dtype == "Float32" else np.float64))
+        assert xent_lib.softmax(frame).dtype == expected.dtype
+        np.testing.assert_array_equal(xent_lib.softmax(frame), expected)
         np.testing.assert_allclose(xent_lib.sigmoid(frame["cat"]), xent_lib.sigmoid([1.0, 1.0]), rtol=1e-7)
         assert xent_lib.entropy(frame).tolist() == [0, 0]
         assert xent_lib.binary_cross_entropy(frame["cat"], [0.5, 0.5]) == pytest.approx(np.log(2))
@@ -722,6 +738,81 @@ def test_memory_that_ran_out_is_not_called_bad_input():
         xent_lib.sigmoid(Holder(exhausted))
 
 
+def test_a_float_of_few_bits_that_numpy_does_not_know_is_to_be_cast():
+    tensor = Holder(fail)
+    tensor.dtype = "framework.bfloat16"
+    with pytest.raises(TypeError, match=r"KeyError: 'no data yet'; cast to float32$"):
+        xent_lib.sigmoid(tensor)
+    tensor.dtype = "framework.float32"
+    with pytest.raises(TypeError, match=r"KeyError: 'no data yet'$"):
+        xent_lib.sigmoid(tensor)
+
+
+def test_what_offers_its_memory_keeps_its_dtype():
+    z = array.array("f", [2.0, 1.0, 0.0])
+    for x in (z, memoryview(z), [z, z]):
+        assert xent_lib.softmax(x).dtype == np.float32
+
+
+#: Messages to the last character.
+MESSAGES = [
+    ("sigmoid", ([None],), "z must hold real numbers, got Python objects: None at index (0,) (is a value missing?)"),
+    ("sigmoid", ([{}],), "z must hold real numbers, got Python objects: {} at index (0,) (of type dict)"),
+    ("sigmoid", (np.array(["a", 1], object),), "z must hold real numbers, got text: 'a' at index (0,)"),
+    ("sigmoid", (np.array([1, 1j], object),), "z must hold real numbers, got complex numbers: 1j at index (1,)"),
+    ("sigmoid", (np.array([1j]),), "z must hold real numbers, got complex numbers"),
+    ("sigmoid", (np.array([1, np.complex64(1)], object),), "z must hold real numbers, got complex numbers: *"),
+    (
+        "one_hot",
+        ([0, -1], 2),
+        "labels must hold class indices from 0 to 1: -1 at index (1,) (are the classes counted from 1? "
+        "If -1 marks what has no label, leave it out before: there is no ignore_index here)",
+    ),
+    ("one_hot", ([0], 0), "n_classes must be at least 1, got 0"),
+    (
+        "numerical_gradient",
+        ([1.0], 2.0),
+        "f must be a function that takes x and returns one number, got [1.0]",
+    ),
+    (
+        "numerical_gradient",
+        (np.log, -2.0),
+        "f is nan where x is moved from -2.0 by +1.2110908904786686e-05; if it leaves the domain of f there, "
+        "take a smaller step",
+    ),
+    ("numerical_gradient", (lambda x: 10**400, 2.0), "f must return one number that a float can hold, got 1000*..."),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "message"), MESSAGES)
+def test_a_message_says_this_and_no_more(name, arguments, message):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        getattr(xent_lib, name)(*arguments)
+    assert re.fullmatch(re.escape(message).replace(r"\*", ".*"), str(caught.value))
+
+
+def test_a_time_that_is_not_one_is_missing():
+    class NaTType:
+        pass
+
+    with pytest.raises(ValueError, match=r"^z has a missing value: .* at index \(1,\) \(fill it in"):
+        xent_lib.sigmoid(np.array([1.0, NaTType()], object))
+
+
+def test_text_of_any_length_is_text():
+    dtypes = getattr(np, "dtypes", None)
+    if not hasattr(dtypes, "StringDType"):
+        pytest.skip("this NumPy has no text of any length")
+    with pytest.raises(TypeError, match=r"^z must hold real numbers, got text$"):
+        xent_lib.sigmoid(np.array(["1", "22"], dtypes.StringDType()))
+
+
+@pytest.mark.parametrize("z", [[INF], [[INF]], [-INF]])
+def test_one_class_alone_must_have_a_finite_logit(z):
+    with pytest.raises(ValueError, match=r"^z (contains an infinite logit|rules out every class)"):
+        _validation.as_logits(z, "z", -1)
+
+
 @needs_torch
 @pytest.mark.parametrize(
     ("tensor", "says"),
@@ -785,6 +876,8 @@ def test_a_number_may_be_one_of_numpy(kind):
         (np.array([0, -1, 2], np.int8), np.int64(-1)),
         ([0, 1, 2], -1),
         ([0, 1, 2], 10**400),
+        (np.array([0, -128, 2], np.int8), -128),
+        ([0, -(2**63), 2], -(2**63)),
         ([0, 1, 2], 1),
     ],
 )
@@ -812,7 +905,10 @@ def test_any_other_label_outside_is_refused(labels, ignore_index, says):
 
 
 def test_a_label_to_ignore_needs_labels():
-    with pytest.raises(ValueError, match=r"^ignore_index is a label, but t of shape \(3, 3\) holds distributions"):
+    with pytest.raises(
+        ValueError,
+        match=r"^ignore_index is a label, but t of shape \(3, 3\) holds distributions; to leave .* weight 0$",
+    ):
         _validation.target_form(np.eye(3), np.zeros((3, 3)), -1, -100)
     for what, value, says in not_one_integer("ignore_index"):
         if value is not None:
