@@ -37,7 +37,8 @@ class Weights:
         if reduction == "mean":
             if self.weight is not None:
                 self.exponent = _exponent(self.weight)
-            self.divisor = self.total()
+            with np.errstate(all="ignore"):
+                self.divisor = self.total()
             if self.divisor == 0:
                 raise ValueError(self.why_nothing())
 
@@ -102,7 +103,8 @@ class Terms(Weights):
         if class_weight is not None:
             self.class_weight = as_class_weights(class_weight, n_classes, dtype)
             if reduction == "mean":
-                self.class_weight = np.ldexp(self.class_weight, -_exponent(self.class_weight))
+                with np.errstate(all="ignore"):
+                    self.class_weight = np.ldexp(self.class_weight, -_exponent(self.class_weight))
         shape = truth.shape if is_labels else truth.shape[:-1]
         super().__init__(weight, reduction, shape, dtype)
 

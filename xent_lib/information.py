@@ -150,12 +150,6 @@ def kl_divergence(t: ArrayLike, p: ArrayLike, *, axis: int = -1, base: float | N
     return row_by_row(lambda t, p: _divergence(t, p) / unit, {"t": t, "p": p}, axis)
 
 
-def expected_surprise(t: Floats, p: Floats, axis: int) -> Doubles:
-    """Return −Σ t log p along `axis`, with 0 · log 0 = 0. For internal use: nothing is checked."""
-    with np.errstate(all="ignore"):
-        return np.abs((t * _logs(p, t > 0)).sum(axis=axis))
-
-
 def _surprise(t: Floats, p: Floats) -> Doubles:
     """Return −Σ t log p, row by row."""
     if smallest(t[:1]) > 0:

@@ -212,3 +212,16 @@ def test_a_bad_positive_weight_is_named():
     for value, says in [(-1.0, "non-negative"), (np.ones(3), r"pos_weight has shape \(3,\)"), (np.nan, "pos_weight")]:
         with pytest.raises(ValueError, match=says):
             xent_lib.binary_cross_entropy_with_logits([0, 1], [0.0, 1.0], pos_weight=value)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("class_weight", [[1e308] * 3, [5e-324, 1e308, 1.0]])
+def test_a_caller_who_makes_numpy_raise_gets_the_weighted_result(class_weight, reduction):
+    t, z = [[1.0, 1e-320, 0.0], [0.5, 0.25, 0.25]], [[0.0, 1.0, 2.0], [3.0, -1.0, 0.0]]
+    options = {"class_weight": class_weight, "reduction": reduction}
+    expected = both_of(t, z, **options)
+    with np.errstate(all="raise"):
+        for found, value in zip(both_of(t, z, **options), expected, strict=True):
+            np.testing.assert_array_equal(found, value)
+        np.testing.assert_array_equal(loss_of(t, z, **options), expected[0])
+        xent_lib.categorical_cross_entropy(t, xent_lib.softmax(z), **options)
