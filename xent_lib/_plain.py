@@ -1,7 +1,7 @@
 """Every formula of the library on one page: nothing checked, everything in float64.
 
-The chapters quote these functions and the tests compare with them. The sweep (`_sweep.py`) computes the same
-numbers faster where it can, a block at a time, and calls these functions where it cannot.
+This is what the library computes. The kernels (`_categorical.py`, `_binary.py`) compute the same numbers faster, a
+block at a time, and call these functions for what they cannot do. The tests compare the two.
 
 The notation is that of the course: logits z, probabilities p, truth t. The classes lie along `axis`.
 """

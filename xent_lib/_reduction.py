@@ -57,10 +57,8 @@ class Weights:
         """Return the weights of the losses in a box, one after the other; None when all are 1."""
         if self.weight is None:
             return None
-        weight = self.weight[box].reshape(-1)
-        return (
-            np.ldexp(weight.astype(np.float64, copy=False), -self.exponent) if self.exponent else weight.astype(float)
-        )
+        weight = self.weight[box].reshape(-1).astype(np.float64)
+        return np.ldexp(weight, -self.exponent) if self.exponent else weight
 
     def scale(self, box: Box) -> Any:
         """Return what the gradients of the losses in a box are multiplied by."""

@@ -7,9 +7,9 @@ the job of a kernel (`_categorical.py`); what kernels share stands here. Two ide
 1. **No search for the largest logit.** `_plain.exponentials` subtracts it, so that nothing overflows. Here the
    exponentials are taken of the logits as they are, and the sum of a sample tells afterwards whether that was right:
    it lies between `LOWEST` and `HIGHEST`. That is even more exact, for a subtraction rounds.
-2. **Shift only where it must be.** Where that was wrong for many samples, they and the blocks after them are shifted
-   first, and the same kernel does them. Where it was wrong for a few (overflow, a class ruled out, a label far behind,
-   NaN), `_plain.py` computes these alone: it decides in every unusual case, errors included.
+2. **Shift only where it must be.** The samples for which that was wrong are shifted, and the same kernel does them once
+   more; where they are most of a block, the blocks after it are shifted at once. What is wrong even then (a label far
+   behind, every class ruled out, NaN) is left to `_plain.py`: it decides in every unusual case, errors included.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ONES = {np.dtype(dtype): np.ones(PIECE, dtype) for dtype in (np.float32, np.floa
 NONE = np.empty(0, np.intp)
 
 #: A kernel works a block of logits, writes the entries of its result to `out`, and returns one number per sample and
-#: the samples that it could not do. `lost` is what a shift took from the logits, or None.
+#: the samples that it could not do.
 Kernel = Callable[["Block", Any], tuple[Any, Array]]
 #: The plain form of a kernel takes logits with a class per row, and the place of the samples that they are of.
 Plain = Callable[[Array, Box, Any], tuple[Any, Any]]
@@ -191,7 +191,7 @@ def sums(x: Array, first: bool) -> Doubles:
         total = wide(x[:, n_classes - n_last :].sum(axis=1))
         pieces = x[:, : n_pieces * WIDE].reshape(n_samples, n_pieces, WIDE)
         return total + pieces.sum(axis=2).sum(axis=1, dtype=np.float64)
-    ones = ONES[x.dtype][:PIECE]
+    ones = ONES[x.dtype]
     if n_classes <= PIECE:
         return wide(x @ ones[:n_classes])
     total = wide(x[:, :PIECE] @ ones)

@@ -199,3 +199,24 @@ def test_the_jacobian_takes_any_axis(axis):
     moved = xent_lib.softmax_jacobian(np.moveaxis(z, axis, -1))
     np.testing.assert_array_equal(xent_lib.softmax_jacobian(z, axis=axis), moved)
     assert moved.shape == (*np.moveaxis(z, axis, -1).shape, z.shape[axis])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+@pytest.mark.parametrize("pos_weight", [None, 2.5])
+def test_every_binary_path_gives_what_the_plain_formulas_give(pos_weight, kind, dtype):
+    z = np.concatenate([RNG.normal(0, 3, 30_000), RNG.uniform(-1000, 1000, 3000), [0.0, np.inf, -np.inf]]).astype(dtype)
+    t = RNG.integers(0, 2, len(z)).astype(dtype) if kind == "hard" else RNG.random(len(z)).astype(dtype)
+    options = {"reduction": "none"} | ({} if pos_weight is None else {"pos_weight": pos_weight})
+    loss, gradient = xent_lib.binary_cross_entropy_value_and_gradient(t, z, **options)
+    factor = 1.0 if pos_weight is None else pos_weight
+    with np.errstate(all="ignore"):
+        losses, slopes = _plain.binary_losses(t, z, factor), _plain.binary_gradient(t, z, factor)
+        p = _plain.sigmoid(z).astype(dtype)
+        of_p = _plain.binary_losses_of_probabilities(t, p, factor)
+    tolerance = {"rtol": 8 * np.finfo(dtype).eps, "atol": 16 * np.finfo(dtype).tiny}
+    np.testing.assert_allclose(loss, losses, **tolerance)
+    np.testing.assert_allclose(gradient, slopes, rtol=8 * np.finfo(dtype).eps, atol=2 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(xent_lib.sigmoid(z), _plain.sigmoid(z), **tolerance)
+    np.testing.assert_allclose(xent_lib.log_sigmoid(z), _plain.log_sigmoid(z), **tolerance)
+    np.testing.assert_allclose(xent_lib.binary_cross_entropy(t, p, **options), of_p, **tolerance)
