@@ -11,7 +11,7 @@ PYTHON := $(firstword $(foreach python,python3 python3.13 python3.12 python3.11,
 	$(shell $(python) -c '$(SUITABLE)' 2>/dev/null && echo $(python))))
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-library mutants notebooks lab serve bench lint constraints clean
+.PHONY: help book test test-library mutants notebooks lab exam serve bench lint constraints clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +35,9 @@ notebooks: $(INSTALLED)  ## write the notebooks that people run, to _build/noteb
 lab: $(INSTALLED)  ## open JupyterLab, where every chapter opens as a notebook
 	@$(BIN)/jupytext-config --settings-file $(LAB_SETTINGS) set-default-viewer markdown myst
 	@$(BIN)/jupyter lab chapters
+
+exam: $(INSTALLED)  ## write twelve exam questions and their answers to _build/exam; SEED=7 draws other numbers
+	@$(BIN)/python tools/make_exam.py --seed $(or $(SEED),0)
 
 serve: book  ## serve the site on this machine; a chapter that is saved is built and shown again
 	@$(BIN)/python tools/serve_book.py
