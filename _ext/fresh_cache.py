@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-INGREDIENTS = ("xent_lib/**/*.py", "_ext/quiet_kernels.py", "requirements.txt", "constraints.txt")
+INGREDIENTS = ("xent_lib/**/*.py", "xent_lib/data/*", "_ext/quiet_kernels.py", "requirements.txt", "constraints.txt")
 
 
 def digest(root: Path) -> str:

@@ -12,7 +12,7 @@ from livereload import Server
 BOOK = Path(__file__).parents[1]
 SOURCES = (
     *("intro.md", "chapters/*.md", "_toc.yml", "_config.yml", "references.bib"),
-    *("_static/*", "_ext/*.py", "xent_lib/*.py"),
+    *("_static/*", "_ext/*.py", "xent_lib/*.py", "xent_lib/data/*"),
 )
 
 
