@@ -5,6 +5,7 @@ natural, losses are in nats. Bad input raises an error that says what was wrong;
 """
 
 from xent_lib.activations import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
+from xent_lib.calibration import brier_score, expected_calibration_error, fit_temperature, reliability_bins
 from xent_lib.differences import numerical_gradient
 from xent_lib.gradients import (
     binary_cross_entropy_gradient,
@@ -30,6 +31,7 @@ __all__ = [
     "binary_cross_entropy_gradient",
     "binary_cross_entropy_value_and_gradient",
     "binary_cross_entropy_with_logits",
+    "brier_score",
     "categorical_cross_entropy",
     "categorical_cross_entropy_gradient",
     "categorical_cross_entropy_value_and_gradient",
@@ -37,6 +39,8 @@ __all__ = [
     "confidence",
     "cross_entropy",
     "entropy",
+    "expected_calibration_error",
+    "fit_temperature",
     "flag_uncertain",
     "kl_divergence",
     "log_sigmoid",
@@ -45,6 +49,7 @@ __all__ = [
     "numerical_gradient",
     "one_hot",
     "predicted_label",
+    "reliability_bins",
     "sigmoid",
     "smooth_labels",
     "softmax",

@@ -16,6 +16,7 @@ FLOATS = {
     "z": [[2.0, 1.0, 0.125], [-1.0, 0.5, 3.0]],
     "p": [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]],
     "t": [[1.0, 0.0, 0.0], [0.25, 0.25, 0.5]],
+    "z, one of them wrong": [[2.0, 1.0, 0.125], [-1.0, 3.0, 2.5]],
     "binary z": [0.5, -2.0, 3.0],
     "binary p": [0.25, 0.5, 0.875],
     "binary t": [1.0, 0.0, 0.5],
@@ -24,6 +25,7 @@ INTEGERS = {
     "z": [[2, 1, 0], [-1, 0, 3]],
     "p": [[1, 0, 0], [0, 0, 1]],
     "t": [[1, 0, 0], [0, 0, 1]],
+    "z, one of them wrong": [[2, 1, 0], [-1, 3, 2]],
     "binary z": [1, -2, 3],
     "binary p": [1, 0, 0],
     "binary t": [1, 0, 1],
@@ -36,6 +38,8 @@ CALLS = [
     ("binary_cross_entropy_gradient", "binary t", "binary z"),
     ("binary_cross_entropy_value_and_gradient", "binary t", "binary z"),
     ("binary_cross_entropy_with_logits", "binary t", "binary z"),
+    ("brier_score", "labels", "p"),
+    ("brier_score", "t", "p"),
     ("categorical_cross_entropy", "labels", "p"),
     ("categorical_cross_entropy", "t", "p"),
     ("categorical_cross_entropy_gradient", "labels", "z"),
@@ -47,6 +51,10 @@ CALLS = [
     ("confidence", "p"),
     ("cross_entropy", "t", "p"),
     ("entropy", "p"),
+    ("expected_calibration_error", "labels", "p"),
+    ("expected_calibration_error", "t", "p"),
+    ("fit_temperature", "labels", "z, one of them wrong"),
+    ("fit_temperature", "t", "z, one of them wrong"),
     ("flag_uncertain", "p"),
     ("kl_divergence", "t", "p"),
     ("log_sigmoid", "binary z"),
@@ -55,6 +63,8 @@ CALLS = [
     ("numerical_gradient", "z"),
     ("one_hot", "labels"),
     ("predicted_label", "p"),
+    ("reliability_bins", "labels", "p"),
+    ("reliability_bins", "t", "p"),
     ("sigmoid", "binary z"),
     ("smooth_labels", "t"),
     ("softmax", "z"),
@@ -66,12 +76,15 @@ FUNCTIONS = {
     "numerical_gradient": partial(xent_lib.numerical_gradient, np.sum),
     "smooth_labels": partial(xent_lib.smooth_labels, alpha=0.125),
 }
-#: The functions whose result does not follow the dtype of what is predicted.
+#: The functions whose result does not follow the dtype of what is predicted; where there are several results, the
+#: dtype of each, or None where it follows.
 FIXED_DTYPE = {
+    "fit_temperature": np.float64,
     "flag_uncertain": np.bool_,
     "numerical_gradient": np.float64,
     "one_hot": np.float64,
     "predicted_label": np.intp,
+    "reliability_bins": (np.intp, None, None),
 }
 each_call = pytest.mark.parametrize(
     ("name", "kinds"), [pytest.param(name, kinds, id="-".join((name, *kinds))) for name, *kinds in CALLS]
@@ -107,8 +120,9 @@ def test_every_public_function_is_called_here():
     ],
 )
 def test_float32_and_float64_are_kept_float16_becomes_float32_and_integers_float64(name, kinds, dtype, expected):
-    for result in results(name, arrays(kinds, dtype)):
-        assert result.dtype == FIXED_DTYPE.get(name, expected)
+    found, fixed = results(name, arrays(kinds, dtype)), FIXED_DTYPE.get(name)
+    for result, known in zip(found, fixed if isinstance(fixed, tuple) else [fixed] * len(found), strict=True):
+        assert result.dtype == (known or expected)
 
 
 @each_call
@@ -147,6 +161,7 @@ EXTREMES = {
     "z": [[0, -1000, 3], [-np.inf, 0, 1], [700, -700, 0], [1e30, -1e30, 0], [-95, 0, -30]],
     "p": [[1, 0, 0], [1e-40, 1, 0], [0, 0, 1], [0.5, 0.25, 0.25], [1e-30, 1e-30, 1]],
     "t": [[0, 1, 0], [1, 0, 0], [0, 0.5, 0.5], [1e-40, 1, 0], [1, 0, 0]],
+    "z, one of them wrong": [[0, -1000, 3], [0, 1, -np.inf], [700, -700, 0], [1e30, 1e30, -1e30], [-95, 0, -30]],
     "binary z": [-1000, 1000, -745, 88, -np.inf, np.inf],
     "binary p": [0, 1, 1e-40, 1e-30, 0.5, 1],
     "binary t": [1, 0, 0.5, 1e-30, 1, 1],

@@ -49,6 +49,9 @@ LOSSES = {
 CATEGORICAL = {name: pair for name, pair in LOSSES.items() if "categorical" in name}
 BINARY = {name: pair for name, pair in LOSSES.items() if "binary" in name}
 
+#: The functions of truth and distributions whose classes lie along the last axis.
+ON_BINS = ("brier_score", "expected_calibration_error", "reliability_bins")
+
 #: name -> arguments around one distribution, which is None here.
 ON_DISTRIBUTION = {
     "entropy": (None,),
@@ -59,12 +62,15 @@ ON_DISTRIBUTION = {
     "confidence": (None,),
     "flag_uncertain": (None, 0.6),
     "categorical_cross_entropy": (LABELS, None),
+    **dict.fromkeys(ON_BINS, (LABELS, None)),
 }
 ON_TRUTH_DISTRIBUTION = {
     "cross_entropy": (None, P),
     "kl_divergence": (None, P),
     "categorical_cross_entropy": (None, P),
     **dict.fromkeys(ON_TRUTH_AND_LOGITS, (None, Z)),
+    **dict.fromkeys(ON_BINS, (None, P)),
+    "fit_temperature": (None, [[2.0, 1.0, 0.5], [0.0, 3.0, -1.0]]),
 }
 
 NOT_NUMBERS = [
@@ -211,6 +217,7 @@ def table():
                 yield what, name, (z,), {}, error, naming(name, 0, says)
         for name in ON_TRUTH_AND_LOGITS:
             yield what, name, (LABELS, z), {}, error, naming(name, 1, says)
+        yield what, "fit_temperature", (LABELS, z), {}, error, naming("fit_temperature", 1, says)
     for what, p, error, says in BAD_DISTRIBUTIONS:
         for name, arguments in ON_DISTRIBUTION.items():
             yield what, name, fill(arguments, p), {}, error, naming(name, arguments.index(None), says)
@@ -243,6 +250,35 @@ def table():
         says = rf"p must hold probabilities between 0 and 1: {p[1]} at index \(1,\) .*did you pass logits"
         yield f"p = {p[1]}", "binary_cross_entropy", (Y, p), {}, ValueError, says
 
+    for name, prediction in [*((name, P) for name in ON_BINS), ("fit_temperature", Z)]:
+        for what, labels, says in BAD_LABELS:
+            yield f"labels: {what}", name, (labels, prediction), {}, ValueError, naming(name, 0, says)
+        nothing = np.zeros(0, int), np.zeros((0, 3))
+        if name != "reliability_bins":
+            yield "no samples", name, nothing, {}, ValueError, "^no samples"
+    for name in ("expected_calibration_error", "reliability_bins"):
+        for number in (0, -1, 10**6 + 1, 10**400):
+            says = rf"^n_bins must be between 1 and 1000000, got {str(number)[:70]}"
+            yield "n_bins out of range", name, (LABELS, P), {"n_bins": number}, ValueError, says
+        for what, number, says in not_one_integer("n_bins"):
+            yield f"n_bins: {what}", name, (LABELS, P), {"n_bins": number}, TypeError, says
+    for what, t, z, says in [
+        ("all right", LABELS, [[2.0, 1.0, 0.5], [0.0, -1.0, 3.0]], "every label has the largest logit.*falls toward 0"),
+        ("all right, a tie", LABELS, [[2.0, 2.0, 0.5], [0.0, -1.0, 3.0]], "every label has the largest logit"),
+        ("all right, soft", [[0.5, 0.5, 0]], [[2.0, 2.0, 0.5]], "every label has the largest logit"),
+        ("all wrong", LABELS, [[0.5, 1.0, 2.0], [0.0, 3.0, -1.0]], "falls as long as T grows.*same samples"),
+        ("no better than none", [0, 1], [[1.0, 0.0], [1.0, 0.0]], "falls as long as T grows"),
+        ("no better, rounded", [0, 1, 1], [[0.1, 0.2], [0.3, 0.1], [0.1, 0.4]], "falls as long as T grows"),
+        ("no better, one ruled out", [0, 1], [[1.0, 0.0, -INF], [1.0, 0.0, -INF]], "falls as long as T grows"),
+        ("equal", LABELS, [[2.0, 2.0, 2.0], [-1.0, -1.0, -1.0]], "logits of each sample are all equal"),
+        ("one class", [0, 0], [[2.0], [3.0]], "logits of each sample are all equal"),
+        ("only one is possible", [0, 0], [[2.0, -INF], [3.0, -INF]], "logits of each sample are all equal"),
+        ("ruled out", [0, 1], [[0.0, 1.0], [0.0, -INF]], r"has the logit -inf, .*: -inf at index \(1,\) \(leave"),
+        ("ruled out, one sample", 1, [0.0, -INF], r"has the logit -inf, .*: -inf \(leave"),
+        ("ruled out, soft", [[0.5, 0.5]], [[0.0, -INF]], r"has the logit -inf, .*: -inf at index \(0,\) \(leave"),
+    ]:
+        yield what, "fit_temperature", (t, z), {}, ValueError, says
+
     for name, (t, prediction) in LOSSES.items():
         for reduction in ("avg", "MEAN", "", None, 1):
             says = rf"reduction must be one of .*got {re.escape(repr(reduction))}"
@@ -269,7 +305,7 @@ def table():
                 yield f"base: {base}", name, fill(arguments, P), {"base": base}, ValueError, says
             for what, base, error, says in not_one_number("base"):
                 yield f"base: {what}", name, fill(arguments, P), {"base": base}, error, says
-        if name != "categorical_cross_entropy":  # below, with its like
+        if name != "categorical_cross_entropy" and name not in ON_BINS:  # below, with its like; without an axis
             for axis in (2, -3, 10**400, 10**5000):
                 says = r"axis .* is out of range for [tp] of shape \(2, 3\)"
                 yield (
