@@ -2,6 +2,7 @@
 
 import ast
 import re
+from itertools import pairwise
 
 import pytest
 from conftest import BOOK, CHAPTERS, NOTEBOOKS, PAGES
@@ -53,6 +54,13 @@ def test_a_chapter_says_what_it_is_for_checks_itself_and_sums_up(page):
     assert [part for part in parts if part not in source] == []
     assert [source.index(part) for part in parts] == sorted(source.index(part) for part in parts)
     assert re.search(r"^assert ", source, re.M), "no cell compares with an independent source"
+
+
+@pytest.mark.parametrize(("page", "following"), pairwise(CHAPTERS))
+def test_a_chapter_ends_with_a_link_to_the_one_after_it(page, following):
+    last_words = source_of(page).partition("**Next:**")[2]
+    label = following.removeprefix("chapters/").replace("_", "-")
+    assert f"{{ref}}`{label}`" in last_words
 
 
 @pytest.mark.parametrize("page", CHAPTERS)
