@@ -9,6 +9,7 @@ taken; what is empty there is not known, and no link is made of it.
 import os
 import re
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 GITHUB = "https://github.com"
 COLAB = "https://colab.research.google.com/github"
@@ -31,6 +32,13 @@ class Addresses(NamedTuple):
         if not self.repository or not self.repository.startswith(f"{GITHUB}/"):
             return None
         return f"{COLAB}{self.repository.removeprefix(GITHUB)}/blob/{PUBLISHED}/{notebook(page)}"
+
+    def problem(self, page: str, title: str) -> str | None:
+        """Return the address at which a reader reports a problem with a page."""
+        if not self.repository or not self.repository.startswith(f"{GITHUB}/"):
+            return None
+        body = f"Page: {self.page(page) or page}\n\nWhat is wrong:\n"
+        return f"{self.repository}/issues/new?{urlencode({'title': f'{title}: ', 'body': body})}"
 
     def source(self, page: str) -> str | None:
         return self.repository and f"{self.repository}/blob/{self.branch}/{page}.md?plain=1"
