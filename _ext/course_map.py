@@ -43,8 +43,9 @@ def read_chapters(folder: Path) -> dict[str, list[Chapter]]:
             builds_on = re.search(r"^\*\*Builds on\*\*(.*?)\*\*Takes\*\*[^\d]*(\d+)", text, re.M | re.S)
             if builds_on:
                 title = re.search(r"^# (.*)", text, re.M)[1]
-                named = [pages[label] for label in re.findall(r"\{ref\}`(?:[^`<]*<)?([\w-]+)>?`", builds_on[1])]
-                chapters.append(Chapter(page, title, builds_on[2], [other for other in named if other != page]))
+                labels = re.findall(r"\{ref\}`(?:[^`<]*<)?([\w-]+)>?`", builds_on[1])
+                named = [pages[label] for label in labels if pages.get(label, page) != page]
+                chapters.append(Chapter(page, title, builds_on[2], named))
         if chapters:
             parts[part["caption"]] = chapters
     return parts

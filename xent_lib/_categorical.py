@@ -29,7 +29,6 @@ MANY = 64
 #: The probability above which a sample that was worked in float32 is worked in float64 again: the digits of log p would
 #: not be exact enough.
 LARGE_P = 0.4
-LOG_2 = math.log(2)
 
 #: Up to how many entries float32 logits are worked in float64: the calls of NumPy take longer than its work.
 SMALL = 2**12
@@ -55,7 +54,7 @@ def log_softmax(z: Array, check: Callable[[], Any], out: Array) -> None:
         subtract_log(block, total, e.dtype, out)
         if e.dtype == np.float32:
             return None, outside(total, e.dtype, too=out.max(axis=1 - block.first) > math.log(LARGE_P))
-        sure = Sure(block, e, np.flatnonzero(out > -LOG_2))
+        sure = Sure(block, e, np.flatnonzero(e > spread(total / 2, block.first)))
         sure.put(out, 0.0 - log1p(sure.others / sure.own))
         return None, outside(total, e.dtype)
 

@@ -37,6 +37,16 @@ def test_log_softmax_keeps_its_digits(kind, dtype):
     assert np.all(ulps(log_softmax(z), exact.log_softmax(z)) <= 3)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("far", [[], [-80.0]])
+def test_log_softmax_of_two_equal_largest_logits(far, dtype):
+    value = np.linspace(-20, 20, 2001)[:, None]
+    z = np.hstack([value, value, np.broadcast_to(far, (len(value), len(far)))]).astype(dtype)
+    np.testing.assert_allclose(log_softmax(z)[:, :2], -np.log(2), rtol=1e-6, atol=0)
+    near = np.hstack([z[:, :1], np.nextafter(z[:, :1], np.inf)])
+    np.testing.assert_allclose(log_softmax(near), -np.log(2), rtol=1e-5, atol=0)
+
+
 @pytest.mark.parametrize("function", ON_AN_AXIS)
 def test_logits_whose_difference_overflows_give_the_limit(function):
     limits = {softmax: [1.0, 0.0], log_softmax: [0.0, -np.inf], logsumexp: 1e308}
