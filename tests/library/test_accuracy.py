@@ -44,6 +44,7 @@ def cases(n_samples, n_classes):
         "equal others": np.where(at_label, 0, -sure / 9),
         "wrong": ordinary - np.where(at_label, rng.uniform(1, 1e4, (n_samples, 1)), 0),
         "offset": ordinary + rng.uniform(-1e4, 1e4, (n_samples, 1)),
+        "tied": np.where(np.arange(n_classes) < 2, ordinary.max(axis=1, keepdims=True) + 1, ordinary),
     }
 
 
