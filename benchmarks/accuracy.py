@@ -13,7 +13,7 @@ from benchmarks.driver import process, tell
 SAMPLES, CLASSES, BITS = 100, 10, 400
 FARTHEST = {"float32": 75, "float64": 690}  # a margin beyond which the loss itself would be subnormal
 #: What is asked of a library first; SciPy has no gradients, and two ways to the loss.
-ASKED = {library: ("value_gradient",) for library in ADAPTERS} | {"scipy": ("loss", "digits")}
+ASKED = dict.fromkeys(ADAPTERS, ("value_gradient",)) | {"scipy": ("loss", "digits")}
 
 
 def inputs(dtype: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -69,9 +69,7 @@ def errors(found: list[float], true: list, dtype: str) -> dict:
 
 def measure(samples: int = SAMPLES) -> list[dict]:
     rows = []
-    questions = [
-        (dtype, name, t[:samples], z[:samples]) for dtype in DTYPES for name, (t, z) in inputs(dtype).items()
-    ]
+    questions = [(dtype, name, t[:samples], z[:samples]) for dtype in DTYPES for name, (t, z) in inputs(dtype).items()]
     truths = [exact(t, z) for _, _, t, z in questions]
     for library, functions in ASKED.items():
         tell(f"accuracy of {library}")

@@ -154,7 +154,7 @@ def _torch_gradient(case: Case, t: Any, z: Any, weight: Any, out: dict) -> Any:
 
 
 def tensorflow(case: Case, t: Any, z: np.ndarray, w: Any, reuse: bool) -> Call | None:
-    """Compiled by XLA, which is quicker here than without; the classes on the last axis, where TensorFlow wants them."""
+    """Compiled by XLA, which is quicker than without; the classes on the last axis, where TensorFlow wants them."""
     import tensorflow as tf
 
     if case.function != "value_gradient":

@@ -41,9 +41,9 @@ def functions(shape: tuple[int, ...]) -> list[tuple[str, str]]:
     return [("exp", ""), *((name, "") for name in single), *((name, truth) for name in LOSSES for truth in truths)]
 
 
-def timed(shapes: tuple[tuple[int, ...], ...] = (*SHAPES, BINARY)) -> list[Case]:
+def timed(shapes: tuple[tuple[int, ...], ...] = (*SHAPES, BINARY), dtypes: tuple[str, ...] = DTYPES) -> list[Case]:
     """Return all cases that are timed."""
-    return [Case(*function, dtype, shape) for shape in shapes for dtype in DTYPES for function in functions(shape)]
+    return [Case(*function, dtype, shape) for shape in shapes for dtype in dtypes for function in functions(shape)]
 
 
 def inputs(case: Case) -> tuple[Any, np.ndarray, Any]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from benchmarks import worker
-from benchmarks.cases import BINARY, DTYPES, SHAPES, Case, functions
+from benchmarks.cases import Case
 from benchmarks.driver import described, process, tell
 
 ALWAYS = ("outlier", "subnormal", "sure", "masked")
 BOUND = 2.5  # times as long as ordinary logits, at most
 
 
-def cases(shapes: tuple[tuple[int, ...], ...] = (*SHAPES, BINARY)) -> list[Case]:
+def special(cases: list[Case]) -> list[Case]:
+    """Return the special inputs of the functions of `cases`."""
     return [
-        Case(function, truth, dtype, shape, logits)
-        for shape in shapes
-        for dtype in DTYPES
-        for function, truth in functions(shape)
-        if function != "exp"
-        for logits in kinds(truth, len(shape) == 1)
+        case._replace(logits=kind)
+        for case in cases
+        if case.function != "exp"
+        for kind in kinds(case.truth, case.is_binary)
     ]
 
 

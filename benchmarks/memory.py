@@ -9,7 +9,7 @@ import sys
 
 from benchmarks import worker
 from benchmarks.adapters import ADAPTERS
-from benchmarks.cases import Case, timed
+from benchmarks.cases import Case
 from benchmarks.driver import described, process, tell
 
 LARGE = (1_000_000, 10)
@@ -17,10 +17,10 @@ ASKED = (("softmax", ""), ("logsumexp", ""), ("loss", "labels"), ("value_gradien
 LIMIT = 4 * 2**20  # bytes that a function of xent_lib may need
 
 
-def measure(cases: list[Case] | None = None, large: tuple[int, ...] = LARGE) -> list[dict]:
+def measure(cases: list[Case], large: tuple[int, ...] = LARGE) -> list[dict]:
     rows = []
     with process("xent_lib", reuse=True) as ask:
-        for case in timed() if cases is None else cases:
+        for case in cases:
             if (peak := ask(worker.numpy_peak, case)) is not None:
                 rows.append({**described(case), "library": "xent_lib", "watched": "numpy", "bytes": peak})
     if sys.platform == "linux":

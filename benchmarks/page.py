@@ -52,9 +52,7 @@ def ratios(folder: Path) -> list[str]:
     rows: dict[tuple, dict[str, str]] = {}
     for (dtype, function, truth, shape), taken in medians(folder).items():
         against = [
-            (time / taken[OURS, mode], library)
-            for (library, mode), time in taken.items()
-            if library not in NOT_A_PEER
+            (time / taken[OURS, mode], library) for (library, mode), time in taken.items() if library not in NOT_A_PEER
         ]
         if against:
             ratio, library = min(against)
