@@ -6,11 +6,10 @@ A chapter is also a notebook that is opened alone, where no file lies beside it.
 from __future__ import annotations
 
 import re
-from math import log10
+from math import log10, prod
 from pathlib import Path
 from textwrap import fill
 
-from benchmarks.adapters import ADAPTERS
 from benchmarks.cases import BINARY, DTYPES, SHAPES
 from benchmarks.driver import MODES
 from benchmarks.results import FOLDER, read, read_machine
@@ -20,6 +19,10 @@ BETWEEN = re.compile(r"(?<=# Written by make bench:\n).*?(?=# End of what make b
 MOST_DIGITS = {"float32": 7.2, "float64": 16.0}  # as far as the type itself goes
 ALL_SHAPES = ["x".join(map(str, shape)) for shape in (*SHAPES, BINARY)]
 OURS, NOT_A_PEER = "xent_lib", ("xent_lib", "numpy")
+#: What cells and columns are called in the chapter, whose lines are short.
+LETTERS = {"scipy": "S", "torch": "P", "tensorflow": "T", "jax": "J"}
+SHORT = {"xent_lib": "xent", "torch": "torch", "tensorflow": "tf", "jax": "jax"}
+KEPT_BY = ("numpy", "scipy", "logsumexp", "torch", "tensorflow", "jax", "xent_lib")
 
 
 def content(folder: Path = FOLDER) -> str:
@@ -56,21 +59,20 @@ def ratios(folder: Path) -> list[str]:
         ]
         if against:
             ratio, library = min(against)
-            rows.setdefault((dtype, function, truth), {})[shape] = f"{ratio:.3g} {library}"
+            rows.setdefault((dtype, function, truth), {})[shape] = f"{ratio:.3g}{LETTERS[library]}"
     lines = [",".join([*key, *(cells.get(shape, "") for shape in ALL_SHAPES)]) for key, cells in rows.items()]
     return [",".join(["dtype,function,truth", *ALL_SHAPES]), *lines]
 
 
 def times(folder: Path) -> list[str]:
     """Return the nanoseconds per logit of the loss with its gradient, for each library and use of memory."""
-    columns = [(library, mode) for library in ADAPTERS for mode in MODES if library not in ("scipy", "numpy")]
+    columns = [(library, mode) for library in SHORT for mode in MODES]
     found = medians(folder)
-    lines = [",".join(["dtype,shape,exp,textbook", *(f"{library} {mode}" for library, mode in columns)])]
+    names = [SHORT[library] + "2" * MODES[mode] for library, mode in columns]  # 2: memory used a second time
+    lines = [",".join(["dtype,shape,exp,textbook", *names])]
     for dtype in DTYPES:
         for shape in (*SHAPES, BINARY):
-            name, size = "x".join(map(str, shape)), 1
-            for n in shape:
-                size *= n
+            name, size = "x".join(map(str, shape)), prod(shape)
             taken = found[dtype, "value_gradient", "labels", name]
             floor, textbook = found[dtype, "exp", "", name]["numpy", "new"], taken.get(("numpy", "new"))
             cells = [floor, textbook, *(taken.get(column) for column in columns)]
@@ -108,11 +110,10 @@ def digits(folder: Path) -> list[str]:
             continue  # the same form as the loss
         worst, most = float(row["worst_relative"]), MOST_DIGITS[row["dtype"]]
         kept = max(0.0, min(most, -log10(worst))) if worst else most
-        column = "scipy logsumexp" if row["function"] == "digits" else row["library"]
+        column = "logsumexp" if row["function"] == "digits" else row["library"]
         rows.setdefault((row["dtype"], row["case"], row["quantity"]), {})[column] = f"{kept:.1f}"
-    columns = ["numpy", "scipy", "scipy logsumexp", "torch", "tensorflow", "jax", "xent_lib"]
-    lines = [",".join([*key, *(cells.get(name, "") for name in columns)]) for key, cells in rows.items()]
-    return [",".join(["dtype,case,quantity", *columns]), *lines]
+    lines = [",".join([*key, *(cells.get(name, "") for name in KEPT_BY)]) for key, cells in rows.items()]
+    return [",".join(["dtype,case,quantity", *KEPT_BY]), *lines]
 
 
 def update(folder: Path = FOLDER) -> None:
