@@ -56,7 +56,8 @@ def settle(call: Call, most: int = 5) -> None:
 
 def as_arrays(call: Call) -> tuple[Any, Any]:
     """Return what a call returns as arrays, with the classes on axis 1."""
-    found = [x.detach() if hasattr(x, "detach") else x for x in call()]
+    found = [x.detach() if hasattr(x, "detach") else x for x in call()]  # PyTorch
+    found = [x.numpy() if hasattr(x, "numpy") else x for x in found]  # and TensorFlow
     value, gradient = (None if x is None else np.array(x) for x in found)
     return value, np.moveaxis(gradient, -1, 1) if getattr(call, "channels_last", False) else gradient
 
