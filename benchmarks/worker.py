@@ -113,7 +113,7 @@ def process_peak(case: Case) -> int | None:
     CLEAR.write_text("5")  # the peak starts again from here
     before = status("VmRSS")
     call()
-    return status("VmHWM") - before - size
+    return max(0, status("VmHWM") - before - size)
 
 
 def status(name: str) -> int:
