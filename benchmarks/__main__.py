@@ -9,7 +9,7 @@ from benchmarks import accuracy, cliffs, driver, memory, page, results
 from benchmarks.cases import timed
 
 PARTS = ("times", "cliffs", "memory", "accuracy", "page")
-SECONDS = 0.02  # of a turn, in which there is one call at least
+SECONDS = 0.02  # of a turn, in which there are at least worker.LEAST calls
 QUICK = timed(((8, 10), (2, 3, 4, 5), (50,)), ("float32",))
 
 

@@ -20,6 +20,7 @@ from benchmarks.adapters import ADAPTERS, Call
 from benchmarks.cases import Case, check, inputs, right
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux
+LEAST = 3  # calls of a turn
 process: dict[str, Any] = {}
 cached_inputs = lru_cache(1)(inputs)
 
@@ -68,10 +69,11 @@ def turn(seconds: float) -> list[float]:
 
 
 def times_of(call: Call, seconds: float) -> list[float]:
+    """Return the seconds of each call; of a few at least, for a call that is interrupted tells nothing."""
     times: list[float] = []
     gc.disable()
     until = perf_counter() + seconds
-    while not times or perf_counter() < until:
+    while len(times) < LEAST or perf_counter() < until:
         begin = perf_counter()
         call()  # the result is dropped, and its memory given back, before the clock stops
         times.append(perf_counter() - begin)
