@@ -42,7 +42,7 @@ exam: $(INSTALLED)  ## write twelve exam questions and their answers to _build/e
 serve: book  ## serve the site on this machine; a chapter that is saved is built and shown again
 	@$(BIN)/python tools/serve_book.py
 
-bench: $(INSTALLED) $(PEERS)/.installed  ## time and check the libraries side by side, for the chapter on speed (8 minutes)
+bench: $(INSTALLED) $(PEERS)/.installed  ## time and check the libraries side by side, for the chapter on speed (15 minutes)
 	@$(BIN)/python -m benchmarks
 
 lint: $(INSTALLED)  ## check the style of the code, the types of xent_lib and the form of the workflows

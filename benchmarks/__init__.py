@@ -1,6 +1,6 @@
-"""Side-by-side timings, memory and accuracy of cross-entropy in several libraries; run by `make bench`.
+"""Time, memory and accuracy of `xent_lib` and of its peers, side by side; run by `make bench`.
 
-Each route, one way to get the loss and its gradient, runs in a process of its own, on one core, one process
-at a time. The processes take turns in rounds, so that a ratio compares measurements of the same minutes.
-Before a route is timed on a case, its result is compared with a reference in float64.
+`cases` says what is asked and what is right; `adapters` how each library is asked; `worker` is the process of one
+library; `driver` lets the workers take turns. `cliffs`, `memory` and `accuracy` ask further questions of the same
+workers, through the same adapters. `results` keeps the answers, `page` copies them into the chapter.
 """

@@ -1,67 +1,122 @@
 """Puts the results into the chapter, between two comments of one of its cells.
 
-A chapter is also a notebook that is opened alone, where no file lies beside it. So it carries the numbers it plots.
+A chapter is also a notebook that is opened alone, where no file lies beside it. So it carries the numbers it shows.
 """
 
 from __future__ import annotations
 
 import re
-from math import log10
+from math import log10, prod
 from pathlib import Path
 from textwrap import fill
 
-from benchmarks.cases import SWEEP, TABLE, Case
-from benchmarks.report import times
-from benchmarks.results import read, read_machine
-from benchmarks.routes import ROUTES
+from benchmarks.cases import BINARY, DTYPES, SHAPES
+from benchmarks.driver import MODES
+from benchmarks.results import FOLDER, read, read_machine
 
 CHAPTER = Path(__file__).parents[1] / "chapters" / "how_fast.md"
 BETWEEN = re.compile(r"(?<=# Written by make bench:\n).*?(?=# End of what make bench wrote\.\n)", re.S)
 MOST_DIGITS = {"float32": 7.2, "float64": 16.0}  # as far as the type itself goes
+ALL_SHAPES = ["x".join(map(str, shape)) for shape in (*SHAPES, BINARY)]
+OURS, NOT_A_PEER = "xent_lib", ("xent_lib", "numpy")
+#: What cells and columns are called in the chapter, whose lines are short.
+LETTERS = {"scipy": "S", "torch": "P", "tensorflow": "T", "jax": "J"}
+SHORT = {"xent_lib": "xent", "torch": "torch", "tensorflow": "tf", "jax": "jax"}
+KEPT_BY = ("numpy", "scipy", "logsumexp", "torch", "tensorflow", "jax", "xent_lib")
 
 
-def content() -> str:
-    """Return the lines of the cell: nanoseconds per logit, memory, digits kept, and the machine."""
-    machine = read_machine()
+def content(folder: Path = FOLDER) -> str:
+    """Return the lines of the cell."""
+    machine = read_machine(folder)
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     about = f"{machine['processor']}; {machine['system']}; Python {machine['python']}, {packages}; {machine['date']}"
-    tables = {"TIMES": _times(TABLE), "SWEEP": _times(swept()), "MEMORY": _memory(), "DIGITS": _digits()}
-    texts = [f'{name} = """\\\n{table}\n"""\n' for name, table in tables.items()]
+    tables = {
+        "RATIOS": ratios(folder),
+        "TIMES": times(folder),
+        "CLIFFS": cliffs(folder),
+        "MEMORY": memory(folder),
+        "DIGITS": digits(folder),
+    }
+    texts = ['"""\\\n'.join([f"{name} = ", "\n".join(lines)]) + '\n"""\n' for name, lines in tables.items()]
     return "".join([f'MACHINE = """\\\n{fill(about, 78)}\n"""\n', *texts])
 
 
-def swept() -> list[Case]:
-    """Return the cases of the plot of time against size, those of the table among them."""
-    fits = [case for case in TABLE if case.dtype == "float32" and case.logits == "ordinary"]
-    return sorted(SWEEP + [case for case in fits if case.classes in {case.classes for case in SWEEP}])
+def medians(folder: Path) -> dict[tuple, dict[tuple[str, str], float]]:
+    """Return the microseconds of each case, by library and use of memory."""
+    found: dict[tuple, dict[tuple[str, str], float]] = {}
+    for row in read("times", folder):
+        case = (row["dtype"], row["function"], row["truth"], row["shape"])
+        found.setdefault(case, {})[row["library"], row["memory"]] = float(row["median_us"])
+    return found
 
 
-def _times(cases: list[Case]) -> str:
-    lines, measured = [",".join(["dtype,S,N,logits", *ROUTES])], times("median_ms")
-    for case in (case for case in cases if case in measured):
-        of_route = measured[case]
-        per_logit = [f"{1e6 * of_route[name] / case.elements:.3g}" if name in of_route else "" for name in ROUTES]
-        lines.append(",".join([case.dtype, str(case.samples), str(case.classes), case.logits, *per_logit]))
-    return "\n".join(lines)
+def ratios(folder: Path) -> list[str]:
+    """Return how many times as long as `xent_lib` its fastest peer takes, in the use of memory that favors the peer."""
+    rows: dict[tuple, dict[str, str]] = {}
+    for (dtype, function, truth, shape), taken in medians(folder).items():
+        against = [
+            (time / taken[OURS, mode], library) for (library, mode), time in taken.items() if library not in NOT_A_PEER
+        ]
+        if against:
+            ratio, library = min(against)
+            rows.setdefault((dtype, function, truth), {})[shape] = f"{ratio:.3g}{LETTERS[library]}"
+    lines = [",".join([*key, *(cells.get(shape, "") for shape in ALL_SHAPES)]) for key, cells in rows.items()]
+    return [",".join(["dtype,function,truth", *ALL_SHAPES]), *lines]
 
 
-def _memory() -> str:
-    fields = ("dtype", "samples", "classes", "logits", "route", "process_bytes", "numpy_bytes")
-    rows = [row for row in read("memory") if row["process_bytes"] or row["route"] == "xent_out"]
-    return "\n".join([",".join(fields), *(",".join(row[field] for field in fields) for row in rows)])
+def times(folder: Path) -> list[str]:
+    """Return the nanoseconds per logit of the loss with its gradient, for each library and use of memory."""
+    columns = [(library, mode) for library in SHORT for mode in MODES]
+    found = medians(folder)
+    names = [SHORT[library] + "2" * MODES[mode] for library, mode in columns]  # 2: memory used a second time
+    lines = [",".join(["dtype,shape,exp,textbook", *names])]
+    for dtype in DTYPES:
+        for shape in (*SHAPES, BINARY):
+            name, size = "x".join(map(str, shape)), prod(shape)
+            taken = found[dtype, "value_gradient", "labels", name]
+            floor, textbook = found[dtype, "exp", "", name]["numpy", "new"], taken.get(("numpy", "new"))
+            cells = [floor, textbook, *(taken.get(column) for column in columns)]
+            lines.append(",".join([dtype, name, *("" if x is None else f"{1e3 * x / size:.3g}" for x in cells)]))
+    return lines
 
 
-def _digits() -> str:
-    rows, libraries = {}, list(dict.fromkeys(row["library"] for row in read("accuracy")))
-    for row in read("accuracy"):
+def cliffs(folder: Path) -> list[str]:
+    """Return, for each kind of input, the function that it slows down most."""
+    worst: dict[str, dict] = {}
+    for row in read("cliffs", folder):
+        kind = f"{'binary ' * ('x' not in row['shape'])}{row['logits']}"
+        if kind not in worst or float(row["ratio"]) > float(worst[kind]["ratio"]):
+            worst[kind] = row
+    fields = ("ratio", "function", "truth", "dtype", "shape")
+    return [",".join(["input", *fields]), *(",".join([kind, *(row[x] for x in fields)]) for kind, row in worst.items())]
+
+
+def memory(folder: Path) -> list[str]:
+    """Return the bytes beyond the result: of each function of `xent_lib` at most, and of all libraries at one shape."""
+    most, rows = {}, []
+    for row in read("memory", folder):
+        if row["watched"] == "numpy":
+            key = (row["function"], row["truth"])
+            most[key] = max(int(row["bytes"]), most.get(key, 0))
+        else:
+            rows.append(f"{row['function']},{row['truth']},{row['library']},{row['bytes']}")
+    return ["function,truth,library,bytes", *(f"{f},{t},at most,{n}" for (f, t), n in most.items()), *rows]
+
+
+def digits(folder: Path) -> list[str]:
+    rows: dict[tuple, dict[str, str]] = {}
+    for row in read("accuracy", folder):
+        if row["function"] == "digits" and row["case"].startswith("binary"):
+            continue  # the same form as the loss
         worst, most = float(row["worst_relative"]), MOST_DIGITS[row["dtype"]]
-        digits = max(0.0, min(most, -log10(worst))) if worst else most
-        rows.setdefault((row["dtype"], row["case"], row["quantity"]), {})[row["library"]] = f"{digits:.1f}"
-    lines = [",".join([*key, *(cells[name] for name in libraries)]) for key, cells in rows.items()]
-    return "\n".join([",".join(["dtype,case,quantity", *libraries]), *lines])
+        kept = max(0.0, min(most, -log10(worst))) if worst else most
+        column = "logsumexp" if row["function"] == "digits" else row["library"]
+        rows.setdefault((row["dtype"], row["case"], row["quantity"]), {})[column] = f"{kept:.1f}"
+    lines = [",".join([*key, *(cells.get(name, "") for name in KEPT_BY)]) for key, cells in rows.items()]
+    return [",".join(["dtype,case,quantity", *KEPT_BY]), *lines]
 
 
-def update() -> None:
+def update(folder: Path = FOLDER) -> None:
     """Rewrite the cell of the chapter."""
     source = CHAPTER.read_text("utf8")
-    CHAPTER.write_text(BETWEEN.sub(lambda _: content(), source), "utf8")
+    CHAPTER.write_text(BETWEEN.sub(lambda _: content(folder), source), "utf8")

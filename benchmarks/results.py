@@ -1,4 +1,4 @@
-"""The files under benchmarks/results: written by `make bench`, read by its report, the chapter and the tests."""
+"""The files under benchmarks/results: written by `make bench`, read by the page and the tests."""
 
 from __future__ import annotations
 
@@ -13,43 +13,41 @@ from pathlib import Path
 from benchmarks.driver import PEERS
 
 FOLDER = Path(__file__).parent / "results"
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "tensorflow", "keras")
-OWN_FOLDER = ("jax", "optax")
+PACKAGES = ("numpy", "scipy", "torch", "tensorflow", "keras", "jax", "optax")
 
 
-def write(name: str, rows: list[dict]) -> None:
+def write(name: str, rows: list[dict], folder: Path = FOLDER) -> None:
     """Write a table; numbers keep four significant digits."""
-    fields = list(dict.fromkeys(field for row in rows for field in row))
-    with (FOLDER / f"{name}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fields, lineterminator="\n")
+    with (folder / f"{name}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows({key: f"{x:.4g}" if isinstance(x, float) else x for key, x in row.items()} for row in rows)
 
 
-def read(name: str) -> list[dict[str, str]]:
+def read(name: str, folder: Path = FOLDER) -> list[dict[str, str]]:
     """Read a table, as text."""
-    with (FOLDER / f"{name}.csv").open(newline="") as file:
+    with (folder / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def write_machine(is_quick: bool) -> None:
+def write_machine(settings: dict, folder: Path = FOLDER) -> None:
     """Write where, with what and when the tables were taken."""
-    installed = {package.name: package.version for package in distributions()}
-    installed |= {package.name: package.version for package in distributions(path=[str(PEERS)])}
+    installed = {package.name: package.version for package in distributions(path=[PEERS])}
+    installed |= {package.name: package.version for package in distributions()}
     machine = {
         "date": date.today().isoformat(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": {name: installed[name] for name in PACKAGES + OWN_FOLDER},
-        "quick": is_quick,
+        "packages": {name: installed[name] for name in PACKAGES},
+        **settings,
     }
-    (FOLDER / "machine.json").write_text(json.dumps(machine, indent=1) + "\n")
+    (folder / "machine.json").write_text(json.dumps(machine, indent=1) + "\n")
 
 
-def read_machine() -> dict:
-    return json.loads((FOLDER / "machine.json").read_text())
+def read_machine(folder: Path = FOLDER) -> dict:
+    return json.loads((folder / "machine.json").read_text())
 
 
 def _processor() -> str:
