@@ -56,7 +56,7 @@ def test_a_chapter_says_what_it_is_for_checks_itself_and_sums_up(page):
     assert re.search(r"^assert ", source, re.M), "no cell compares with an independent source"
 
 
-@pytest.mark.parametrize(("page", "following"), pairwise(CHAPTERS))
+@pytest.mark.parametrize(("page", "following"), list(pairwise(CHAPTERS)))
 def test_a_chapter_ends_with_a_link_to_the_one_after_it(page, following):
     last_words = source_of(page).partition("**Next:**")[2]
     label = following.removeprefix("chapters/").replace("_", "-")
