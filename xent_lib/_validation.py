@@ -299,11 +299,17 @@ def as_distributions(p: ArrayLike, name: str, axis: int) -> Floats:
     axis = class_axis(axis, array, name)
     tolerance = sum_tolerance(given.dtype, array.shape[axis])
     if not _sum_to_one(array, axis, tolerance):
+        hint = "did you forget softmax, or pass the wrong axis?"
+        if array.ndim == 1:
+            hint += (
+                " If this is one number per sample of a binary model, give both classes: "
+                "np.stack([1 - p, p], axis=-1), or of logits np.stack([0 * z, z], axis=-1)"
+            )
         refuse(
             lambda total: np.abs(total - 1) > tolerance,
             array.sum(axis=axis, dtype=np.float64),
             f"{name} must sum to 1 along axis {axis} (tolerance {tolerance:.3g}), but a sum is off",
-            "did you forget softmax, or pass the wrong axis?",
+            hint,
         )
     return array
 
@@ -345,16 +351,14 @@ def ones(n: int, dtype: DTypeLike) -> Floats:
 # --- The truth -------------------------------------------------------------------------------------------------
 
 
-def as_targets(
-    t: ArrayLike, prediction: NDArray[Any], axis: int, ignore_index: int | None = None
-) -> tuple[NDArray[Any], bool]:
-    """Return the truth that belongs to ``prediction``, and whether it is integer labels."""
-    truth, is_labels = target_form(t, prediction, axis, ignore_index)
+def as_targets(t: ArrayLike, prediction: NDArray[Any], axis: int) -> tuple[NDArray[Any], bool]:
+    """Return the truth that belongs to ``prediction``, and whether it is integer labels, none of them ignored."""
+    truth, is_labels = target_form(t, prediction, axis, may_ignore=False)
     return (truth if is_labels else as_distributions(truth, "t", axis)), is_labels
 
 
 def target_form(
-    t: ArrayLike, prediction: NDArray[Any], axis: int, ignore_index: int | None = None
+    t: ArrayLike, prediction: NDArray[Any], axis: int, ignore_index: int | None = None, *, may_ignore: bool = True
 ) -> tuple[NDArray[Any], bool]:
     """As `as_targets`, but of distributions only the shape is checked.
 
@@ -379,7 +383,7 @@ def target_form(
             f"have the shape {label_shape} (class indices) or {prediction.shape} (distributions)"
         )
     check_integers(truth, "t", f"t of shape {truth.shape} is taken as class indices, which")
-    check_labels(truth, prediction.shape[axis], "t", ignore_index)
+    check_labels(truth, prediction.shape[axis], "t", ignore_index, may_ignore=may_ignore)
     return truth.astype(np.intp, copy=False), True
 
 

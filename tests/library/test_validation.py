@@ -252,7 +252,10 @@ def table():
 
     for name, prediction in [*((name, P) for name in ON_BINS), ("fit_temperature", Z)]:
         for what, labels, says in BAD_LABELS:
+            says = re.sub(r"pass ignore_index=.*", "leave it out before: there is no ignore_index here", says)
             yield f"labels: {what}", name, (labels, prediction), {}, ValueError, naming(name, 0, says)
+        hint = r"softmax.*of a binary model, give both classes: np\.stack\(\[1 - p, p\].* np\.stack\(\[0 \* z, z\]"
+        yield "a binary model", name, ([0, 1, 1], [0.5, 0.75, 0.5]), {}, ValueError, f"must sum to 1 .*{hint}"
         nothing = np.zeros(0, int), np.zeros((0, 3))
         if name != "reliability_bins":
             yield "no samples", name, nothing, {}, ValueError, "^no samples"
