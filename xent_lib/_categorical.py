@@ -21,6 +21,7 @@ from xent_lib._blocks import BLOCK, Array, Box, boxes
 from xent_lib._precision import Doubles, log1p, wide
 from xent_lib._reduction import Terms
 from xent_lib._sweep import Block, Kernel, ill_scaled, outside, spread, sums, sweep
+from xent_lib._validation import largest
 
 #: From how many classes on soft truths and log-softmax are tried the quick way first: with fewer, most samples
 #: would be worked twice.
@@ -71,8 +72,9 @@ def logsumexp(z: Array, check: Callable[[], Any], result: Array) -> None:
         if block.is_exact:
             return np.log(total), outside(total, e.dtype, lowest=2)
         result = np.log(total)
-        sure = Sure(block, e, np.flatnonzero(e > spread(total / 2, block.first)))
-        result[sure.samples] = log1p(sure.others / sure.own)
+        if z.dtype == np.float64:
+            sure = Sure(block, e, np.flatnonzero(e > spread(total / 2, block.first)))
+            result[sure.samples] = log1p(sure.others / sure.own)
         return result + block.top, outside(total, e.dtype)
 
     def plain(z: Array, box: Box, some: Any) -> tuple[Doubles, None]:
@@ -127,8 +129,7 @@ def label_kernel(terms: Terms, wants_loss: bool) -> Kernel:
             if len(sure):
                 others[sure] = sums_of_others(z, labels, sure, first)
         total = others + own
-        loss = others / own
-        odd = outside(total, e.dtype, loss)
+        odd = outside(total, e.dtype)
         if out is not None:
             scale = block.of(terms.scale(block.box))
             rate = scale / total
@@ -138,9 +139,21 @@ def label_kernel(terms: Terms, wants_loss: bool) -> Kernel:
             gradient.reshape(-1)[at_label] = 0.0 - others * rate
             if not in_place:
                 out[...] = e
-        return log1p(loss) if wants_loss else None, odd
+        return label_losses(others, own, block, labels) if wants_loss else None, odd
 
     return kernel
+
+
+def label_losses(others: Doubles, own: Doubles, block: Block, labels: Array) -> Doubles:
+    """Return log(1 + O / e); for a label so far behind that the ratio overflows, log O − z, which is the same then."""
+    ratio = others / own
+    if largest(ratio) < 1e300:
+        return log1p(ratio)
+    loss = log1p(ratio)
+    far = (~(ratio < 1e300)).nonzero()[0]
+    at = (labels[far], far) if block.first else (far, labels[far])
+    loss[far] = np.log(others[far]) - block.z[at]
+    return loss
 
 
 def sums_of_others(z: Array, labels: Array, sure: Array, first: bool) -> Doubles:

@@ -25,7 +25,10 @@ def two_sum(a: Doubles, b: Doubles) -> tuple[Doubles, Doubles]:
     """Return a + b as it is rounded, and what the rounding took away (Knuth)."""
     total = a + b
     b_part = total - a
-    return total, (a - (total - b_part)) + (b - b_part)
+    a_part = total - b_part
+    lost = np.subtract(a, a_part, out=a_part)
+    lost += np.subtract(b, b_part, out=b_part)
+    return total, lost
 
 
 def log1p(x: Doubles, one_plus: Doubles | None = None) -> Doubles:

@@ -8,12 +8,14 @@ the job of a kernel (`_categorical.py`); what kernels share stands here. Two ide
    exponentials are taken of the logits as they are, and the sum of a sample tells afterwards whether that was right:
    it lies between `LOWEST` and `HIGHEST`. That is even more exact, for a subtraction rounds.
 2. **Shift only where it must be.** The samples for which that was wrong are shifted, and the same kernel does them once
-   more; where they are most of a block, the blocks after it are shifted at once. What is wrong even then (a label far
-   behind, every class ruled out, NaN) is left to `_plain.py`: it decides in every unusual case, errors included.
+   more; where they are most of a block, or of a few samples that are looked at first, all blocks after that are shifted
+   at once. What is wrong even then (every class ruled out, NaN) is left to `_plain.py`: it decides in every unusual
+   case, errors included.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -35,8 +37,8 @@ PLAIN_BLOCK = 2**15
 #: few terms are exact enough.
 PIECE, WIDE = 8, 32
 
-#: Up to how many columns the largest is found column by column.
-FEW = 32
+#: Up to how many columns, and from how many entries on, the largest is found column by column.
+FEW, LARGE = 32, 2**12
 ONES = {np.dtype(dtype): np.ones(PIECE, dtype) for dtype in (np.float32, np.float64)}
 
 NONE = np.empty(0, np.intp)
@@ -98,12 +100,14 @@ def sweep(
     first = classes_first(z)
     source = apart(z, out)
     over = out is not None and np.may_share_memory(source, out)
-    shifts = False
+    shifts = None
     for box in boxes(z.shape[:-1], max(1, BLOCK // n_classes)):
         logits = matrix(source[box], first)
         if over:
             logits = logits.copy()
         place = None if out is None else matrix(out[box], first)
+        if shifts is None:
+            shifts = most_must_shift(logits, first)
         if shifts:
             numbers, odd = kernel(shifted(logits, box, first), place)
         else:
@@ -117,6 +121,16 @@ def sweep(
             rows(box, numbers)
         if place is not None and not np.may_share_memory(place, out):
             put_back(place, out[box], first)
+
+
+def most_must_shift(z: Array, first: bool) -> bool:
+    """Tell from a few samples whether most will have to be shifted, so that no block is worked in vain."""
+    lowest, highest = math.log(LOWEST / z.shape[1 - first]), math.log(HIGHEST[z.dtype])
+    if lowest <= (z[:, 0] if first else z[0]).max() <= highest:
+        return False
+    step = max(1, z.shape[first] // 16)
+    top = largest_of(z[:, ::step] if first else z[::step], first)
+    return 2 * np.count_nonzero((top >= lowest) & (top <= highest)) < len(top)
 
 
 def again(kernel: Kernel, z: Array, place: Any, box: Box, first: bool, odd: Array, numbers: Any) -> Array:
@@ -205,7 +219,7 @@ def largest_of(z: Array, first: bool) -> Array:
     """Return the largest logit of each sample; column by column where they are few, for NumPy is slow in short rows."""
     if first:
         return z.max(axis=0)
-    if z.shape[1] > FEW:
+    if z.shape[1] > FEW or z.size < LARGE:
         return z.max(axis=1)
     top = z[:, 0].copy()
     for column in z.T[1:]:
@@ -213,14 +227,12 @@ def largest_of(z: Array, first: bool) -> Array:
     return top
 
 
-def outside(total: Doubles, dtype: Any, ratio: Doubles | None = None, too: Any = None, lowest: float = LOWEST) -> Array:
-    """Return the samples whose sum or whose ratio of the others to the label is out of range, and those of `too`."""
+def outside(total: Doubles, dtype: Any, too: Any = None, lowest: float = LOWEST) -> Array:
+    """Return the samples whose sum is out of range, and those of `too`."""
     highest = HIGHEST[dtype]
-    if smallest(total) >= lowest and largest(total) <= highest and (ratio is None or largest(ratio) < 1e300):
+    if smallest(total) >= lowest and largest(total) <= highest:
         return NONE if too is None else too.nonzero()[0]
     right = (total >= lowest) & (total <= highest)
-    if ratio is not None:
-        right &= ratio < 1e300
     if too is not None:
         right &= ~too
     return (~right).nonzero()[0]
