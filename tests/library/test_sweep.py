@@ -220,3 +220,33 @@ def test_every_binary_path_gives_what_the_plain_formulas_give(pos_weight, kind, 
     np.testing.assert_allclose(xent_lib.sigmoid(z), _plain.sigmoid(z), **tolerance)
     np.testing.assert_allclose(xent_lib.log_sigmoid(z), _plain.log_sigmoid(z), **tolerance)
     np.testing.assert_allclose(xent_lib.binary_cross_entropy(t, p, **options), of_p, **tolerance)
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides", "overlaps"),
+    [
+        ((2, 3), (24, 8), False),
+        ((3, 2), (8, 24), False),  # transposed
+        ((2, 3), (-24, -8), False),
+        ((2, 3), (16, 8), True),  # a window that moves by two entries
+        ((2, 3), (23, 8), True),
+        ((3, 2), (8, 20), True),
+        ((1, 3), (0, 8), False),  # an axis of one entry does not move
+        ((2, 3), (0, 8), True),  # one row, shown twice
+        ((2, 2, 2), (32, 16, 8), False),
+        ((2, 2, 2), (24, 16, 8), True),
+        ((2, 2, 2), (31, 16, 8), True),
+        ((0, 3), (8, 8), False),
+        ((1, 1), (0, 0), False),
+    ],
+)
+def test_an_out_whose_entries_share_memory_is_refused_and_no_other(shape, strides, overlaps):
+    memory = np.zeros(100)
+    start = memory[50:]
+    out = as_strided(start, shape, strides)
+    z = np.ones(shape)
+    if overlaps:
+        with pytest.raises(ValueError, match="out overlaps itself"):
+            xent_lib.softmax(z, out=out)
+    else:
+        np.testing.assert_array_equal(xent_lib.softmax(z, out=out), xent_lib.softmax(z))

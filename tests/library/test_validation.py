@@ -954,3 +954,17 @@ def test_a_label_to_ignore_needs_labels():
             with pytest.raises(TypeError, match=says):
                 _validation.target_form([0, 1, 2], np.zeros((3, 3)), -1, value)
             assert what
+
+
+@pytest.mark.parametrize(("kind", "cast_to"), [("bfloat16", "float32"), ("int4", "int8"), ("float8_e4m3fn", "float32")])
+def test_a_dtype_of_another_package_is_refused_with_the_one_to_cast_to(kind, cast_to):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    z = np.ones((2, 3), getattr(ml_dtypes, kind))
+    with pytest.raises(TypeError, match=f"z has dtype {kind}, which is not one of NumPy's own; cast to {cast_to}$"):
+        xent_lib.softmax(z)
+
+
+@pytest.mark.parametrize("function", ON_LOGITS.values(), ids=ON_LOGITS)
+def test_a_scalar_where_classes_are_needed_is_named(function):
+    with pytest.raises(ValueError, match="^z "):
+        function(1.0)
