@@ -69,7 +69,7 @@
         const known = [...terms].filter(term => hit.queryTerms.includes(term)).length;
         const share = terms.size ? known / terms.size : 1;
         const weight = hit.title.startsWith("Solution") ? 0.7 : 1;
-        return { ...hit, score: weight * hit.score * (0.3 + 0.7 * share) * closeness(`${hit.title} ${hit.text}`, query) };
+        return { ...hit, score: weight * hit.score * share ** 2 * closeness(`${hit.title} ${hit.text}`, query) };
       })
       .sort((a, b) => b.score - a.score);
   };
