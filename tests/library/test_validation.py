@@ -966,5 +966,5 @@ def test_a_dtype_of_another_package_is_refused_with_the_one_to_cast_to(kind, cas
 
 @pytest.mark.parametrize("function", ON_LOGITS.values(), ids=ON_LOGITS)
 def test_a_scalar_where_classes_are_needed_is_named(function):
-    with pytest.raises(ValueError, match="^z "):
+    with pytest.raises(ValueError, match=r"^z "):
         function(1.0)
