@@ -69,8 +69,9 @@
         const known = [...terms].filter(term => hit.queryTerms.includes(term)).length;
         const share = terms.size ? known / terms.size : 1;
         const weight = hit.title.startsWith("Solution") ? 0.7 : 1;
-        return { ...hit, score: weight * hit.score * share ** 2 * closeness(`${hit.title} ${hit.text}`, query) };
+        return { ...hit, share, score: weight * hit.score * share ** 2 * closeness(`${hit.title} ${hit.text}`, query) };
       })
+      .filter(hit => hit.share >= 0.5 || also.length)
       .sort((a, b) => b.score - a.score);
   };
 

@@ -73,7 +73,7 @@ class Reader(HTMLParser):
         self.depth -= 1
 
     def handle_data(self, data):
-        self.put(data)
+        self.put(data.replace(r"\(", "").replace(r"\)", ""))  # around formulas
 
     @staticmethod
     def is_part(tag, classes) -> bool:
