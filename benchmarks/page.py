@@ -103,10 +103,13 @@ def memory(folder: Path) -> list[str]:
 
 
 def digits(folder: Path) -> list[str]:
+    """Return the digits that each library keeps in its worst sample, for the tables of the chapter."""
     rows: dict[tuple, dict[str, str]] = {}
     for row in read("accuracy", folder):
         if row["function"] == "digits" and row["case"].startswith("binary"):
             continue  # the same form as the loss
+        if (row["dtype"], row["quantity"]) == ("float32", "gradient"):
+            continue  # not shown
         worst, most = float(row["worst_relative"]), MOST_DIGITS[row["dtype"]]
         kept = max(0.0, min(most, -log10(worst))) if worst else most
         column = "logsumexp" if row["function"] == "digits" else row["library"]
