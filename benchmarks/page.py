@@ -92,22 +92,24 @@ def cliffs(folder: Path) -> list[str]:
 
 
 def memory(folder: Path) -> list[str]:
-    """Return the bytes beyond the result: of each function of `xent_lib` at most, and of all libraries at one shape."""
-    most, rows = {}, []
+    """Return the bytes beyond the result: of all functions of `xent_lib` at most, and of all libraries at one shape."""
+    most, rows = 0, []
     for row in read("memory", folder):
         if row["watched"] == "numpy":
-            key = (row["function"], row["truth"])
-            most[key] = max(int(row["bytes"]), most.get(key, 0))
+            most = max(int(row["bytes"]), most)
         else:
             rows.append(f"{row['function']},{row['truth']},{row['library']},{row['bytes']}")
-    return ["function,truth,library,bytes", *(f"{f},{t},at most,{n}" for (f, t), n in most.items()), *rows]
+    return ["function,truth,library,bytes", f"any,,at most,{most}", *rows]
 
 
 def digits(folder: Path) -> list[str]:
+    """Return the digits that each library keeps in its worst sample, for the tables of the chapter."""
     rows: dict[tuple, dict[str, str]] = {}
     for row in read("accuracy", folder):
         if row["function"] == "digits" and row["case"].startswith("binary"):
             continue  # the same form as the loss
+        if (row["dtype"], row["quantity"]) == ("float32", "gradient"):
+            continue  # not shown
         worst, most = float(row["worst_relative"]), MOST_DIGITS[row["dtype"]]
         kept = max(0.0, min(most, -log10(worst))) if worst else most
         column = "logsumexp" if row["function"] == "digits" else row["library"]
