@@ -75,7 +75,7 @@ def test_the_words_are_those_of_the_page(name):
     unwanted = (
         "div.cell_input, div.cell_output > *:not(figure), figure img, a.headerlink, a.headerlink + *, nav, "
         "figcaption span.caption-number, span.eqno, div.math, span.math, summary, .solution > .admonition-title, "
-        ".prev-next-area"
+        ".prev-next-area, .page-facts"
     )
     for tag in page.select(unwanted):
         tag.extract()
@@ -208,10 +208,12 @@ def test_two_builds_give_the_same_bytes(small_book, tmp_path_factory):
 
 def test_the_wheel_is_small_and_holds_the_library_alone():
     (wheel,) = (SITE / "wheels").iterdir()
-    assert wheel.stat().st_size < 100_000
+    assert wheel.stat().st_size < 130_000  # more than half of it is the text
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names} == {"xent_lib", f"xent_lib-{wheel.name.split('-')[1]}.dist-info"}
-    in_source = {f"xent_lib/{path.name}" for path in (BOOK / "xent_lib").iterdir() if path.is_file()}
+    library = BOOK / "xent_lib"
+    files = [path for path in library.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    in_source = {f"xent_lib/{path.relative_to(library).as_posix()}" for path in files}
     assert {name for name in names if name.startswith("xent_lib/")} == in_source
 
 
