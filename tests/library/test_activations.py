@@ -6,6 +6,7 @@ import pytest
 import scipy.special
 from exact import DTYPES, LOGITS, NORMAL, below_largest, binary_logits, ulps
 from peers import needs_torch, torch
+from test_accuracy import P
 
 from xent_lib import log_sigmoid, log_softmax, logsumexp, sigmoid, softmax
 
@@ -27,7 +28,7 @@ def test_softmax_keeps_its_digits(kind, dtype):
     z = LOGITS[kind].astype(dtype)
     z = z[below_largest(z).max(axis=-1) < NORMAL[dtype]]
     assert len(z) >= 20
-    assert np.all(ulps(softmax(z), exact.softmax(z)) <= 3.5)
+    assert np.all(ulps(softmax(z), exact.softmax(z)) <= P[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -286,7 +286,7 @@ def test_sum_and_mean_agree_with_the_single_losses(batch):
 def test_a_weight_counts_a_sample_that_often(batch, data):
     labels, z = batch
     times = data.draw(hnp.arrays(np.int64, len(z), elements=st.integers(0, 3)).filter(np.any))
-    repeated = loss_of(np.repeat(labels, times), np.repeat(z, times, axis=0))
+    repeated = loss_of(np.repeat(labels, times.astype(np.intp)), np.repeat(z, times.astype(np.intp), axis=0))
     np.testing.assert_allclose(loss_of(labels, z, weight=times), repeated, **tolerance(z.dtype))
     np.testing.assert_allclose(both_of(labels, z, weight=times)[0], repeated, **tolerance(z.dtype))
 
