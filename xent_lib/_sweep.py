@@ -130,7 +130,7 @@ def most_must_shift(z: Array, first: bool) -> bool:
         return False
     step = max(1, z.shape[first] // 16)
     top = largest_of(z[:, ::step] if first else z[::step], first)
-    return 2 * np.count_nonzero((top >= lowest) & (top <= highest)) < len(top)
+    return bool(2 * np.count_nonzero((top >= lowest) & (top <= highest)) < len(top))
 
 
 def again(kernel: Kernel, z: Array, place: Any, box: Box, first: bool, odd: Array, numbers: Any) -> Array:
