@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import sysconfig
 import threading
 import venv
@@ -11,6 +12,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from small_books import BOOK
+
+sys.path.insert(0, str(BOOK / "_ext"))
+from quiet_kernels import ENVIRONMENT
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -53,7 +57,7 @@ class Machine:
     def run(self, *arguments: object) -> subprocess.CompletedProcess:
         """Run Python there, with the settings of the kernels that execute the book."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
+        environment |= ENVIRONMENT  # as the site's kernels have it, so that results can be compared
         environment |= {"IPYTHONDIR": str(BOOK / "_build" / "ipython")}
         command = [str(self.python), *map(str, arguments)]
         return subprocess.run(command, cwd=self.empty, env=environment, capture_output=True, text=True)
