@@ -12,8 +12,9 @@ from pathlib import Path
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",  # errors only
     "TF_ENABLE_ONEDNN_OPTS": "0",  # the same order of sums on every machine
-    "OMP_NUM_THREADS": "1",  # sums do not depend on the number of cores, and kernels side by side do not get in each
-    "OPENBLAS_NUM_THREADS": "1",  # other's way: threads that wait for a core spin
+    # One thread: sums do not depend on the number of cores, and kernels side by side do not wait for each other.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "CUDA_VISIBLE_DEVICES": "-1",  # the chapters run on the CPU, wherever they are built
 }

@@ -76,3 +76,13 @@ def test_a_missing_python_is_told_so_in_one_sentence(clone_without_environment):
     assert run.returncode != 0
     assert "This course needs Python 3.11, 3.12 or 3.13, and none was found" in run.stderr
     assert not (clone_without_environment / ".venv").exists()
+
+
+def test_the_version_is_the_same_wherever_it_stands():
+    places = {
+        "pyproject.toml": r'^version = "(.+)"',
+        "xent_lib/__init__.py": r'^__version__ = "(.+)"',
+        "CITATION.cff": r"^version: (.+)",
+    }
+    found = {name: re.search(pattern, (ROOT / name).read_text("utf8"), re.M)[1] for name, pattern in places.items()}
+    assert len(set(found.values())) == 1, found
